@@ -1,0 +1,1 @@
+// A layer that has headers only still needs one file to archive.

@@ -1,0 +1,41 @@
+// IpAddress: a client's address, for the rate limiter and the pseudonym. It lives in memory, for
+// one request; it is never written, logged or put into an error message (docs/GUARANTEES.md, V1).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace nando {
+
+struct IpAddress {
+  enum class Family : std::uint8_t { none, v4, v6 };
+
+  Family family = Family::none;
+  std::array<std::uint8_t, 16>
+      bytes{};  // Network order; a v4 address has the first four, the rest are 0.
+
+  bool operator==(const IpAddress&) const = default;
+
+  bool is_loopback() const;
+  // The first `bits` bits, the rest zero. Requires bits <= 32 or 128, as the family has.
+  IpAddress prefix(unsigned bits) const;
+  // What counts as one client: the whole v4 address, the first 64 bits of a v6 one.
+  IpAddress client_prefix() const { return family == Family::v6 ? prefix(64) : *this; }
+
+  // "192.0.2.1", "2001:db8::1", "::ffff:192.0.2.1" (which becomes v4). No port, no brackets, no
+  // zone.
+  static std::optional<IpAddress> parse(std::string_view text);
+};
+
+// "10.0.0.0/8", or an address alone.
+struct IpNetwork {
+  IpAddress address;
+  unsigned bits = 0;
+
+  bool contains(const IpAddress& other) const;
+  static std::optional<IpNetwork> parse(std::string_view text);
+};
+
+}  // namespace nando

@@ -1,0 +1,50 @@
+// Clock: time as an argument, so that a test can set it.
+#pragma once
+
+#include <chrono>
+
+namespace nando {
+
+// Milliseconds since 1970-01-01T00:00:00Z, by the wall. It may jump; see Clock::now().
+using UnixTime = std::chrono::sys_time<std::chrono::milliseconds>;
+
+class Clock {
+ public:
+  virtual ~Clock() = default;
+  // Wall clock; it may step back or forward. Whoever needs an order takes max(previous, now()).
+  virtual UnixTime now() const = 0;
+  // Never steps; its zero is arbitrary.
+  virtual std::chrono::nanoseconds monotonic() const = 0;
+};
+
+class SystemClock final : public Clock {
+ public:
+  UnixTime now() const override {
+    return std::chrono::time_point_cast<std::chrono::milliseconds>(
+        std::chrono::system_clock::now());
+  }
+  std::chrono::nanoseconds monotonic() const override {
+    return std::chrono::steady_clock::now().time_since_epoch();
+  }
+};
+
+// A clock for tests: it stands until it is moved.
+class ManualClock final : public Clock {
+ public:
+  explicit ManualClock(UnixTime start = UnixTime{std::chrono::hours{24 * 365 * 50}})
+      : wall_(start) {}
+  UnixTime now() const override { return wall_; }
+  std::chrono::nanoseconds monotonic() const override { return steady_; }
+  void advance(std::chrono::milliseconds by) {
+    wall_ += by;
+    steady_ += by;
+  }
+  // Steps the wall and leaves the monotonic clock where it is, as an operator or NTP would.
+  void step_wall(std::chrono::milliseconds by) { wall_ += by; }
+
+ private:
+  UnixTime wall_;
+  std::chrono::nanoseconds steady_{0};
+};
+
+}  // namespace nando

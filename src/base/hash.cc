@@ -1,0 +1,72 @@
+#include "base/hash.h"
+
+#define XXH_STATIC_LINKING_ONLY  // For the streaming state on the stack.
+#include <xxhash.h>
+
+namespace nando {
+
+namespace {
+
+const unsigned char* data_of(Bytes bytes) {
+  return reinterpret_cast<const unsigned char*>(bytes.data());
+}
+template <std::size_t n>
+unsigned char* data_of(std::array<std::byte, n>& bytes) {
+  return reinterpret_cast<unsigned char*>(bytes.data());
+}
+
+}  // namespace
+
+Hash128 siphash128(const Key128& key, Bytes bytes) {
+  static_assert(crypto_shorthash_siphashx24_BYTES == sizeof(Hash128));
+  static_assert(crypto_shorthash_siphashx24_KEYBYTES == sizeof(Key128));
+  Hash128 out;
+  crypto_shorthash_siphashx24(data_of(out), data_of(bytes), bytes.size(), data_of(Bytes(key)));
+  return out;
+}
+
+Hash256 blake2b(Bytes bytes) {
+  Hash256 out;
+  crypto_generichash(data_of(out), out.size(), data_of(bytes), bytes.size(), nullptr, 0);
+  return out;
+}
+
+Hash256 blake2b(std::span<const Bytes> parts) {
+  crypto_generichash_state state;
+  crypto_generichash_init(&state, nullptr, 0, sizeof(Hash256));
+  for (const auto part : parts) crypto_generichash_update(&state, data_of(part), part.size());
+  Hash256 out;
+  crypto_generichash_final(&state, data_of(out), out.size());
+  return out;
+}
+
+MacKey::MacKey(const Key256& key) {
+  crypto_generichash_init(&absorbed_, data_of(Bytes(key)), key.size(), sizeof(Hash128));
+}
+
+Hash128 MacKey::mac(Bytes message) const {
+  auto state = absorbed_;
+  crypto_generichash_update(&state, data_of(message), message.size());
+  Hash128 out;
+  crypto_generichash_final(&state, data_of(out), out.size());
+  return out;
+}
+
+bool MacKey::verify(Bytes message, const Hash128& given) const {
+  const auto expected = mac(message);
+  return sodium_memcmp(expected.data(), given.data(), expected.size()) == 0;
+}
+
+std::uint64_t checksum(Bytes bytes, std::uint64_t seed) {
+  return XXH3_64bits_withSeed(bytes.data(), bytes.size(), seed);
+}
+
+std::uint64_t checksum(std::span<const Bytes> parts, std::uint64_t seed) {
+  XXH3_state_t state;
+  XXH3_INITSTATE(&state);
+  XXH3_64bits_reset_withSeed(&state, seed);
+  for (const auto part : parts) XXH3_64bits_update(&state, part.data(), part.size());
+  return XXH3_64bits_digest(&state);
+}
+
+}  // namespace nando

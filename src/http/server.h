@@ -1,0 +1,141 @@
+// The server: sockets and messages. It has never heard of a hit.
+//
+// One Loop a thread, each with its own listening socket (SO_REUSEPORT) and its own Handler. A
+// loop's turn: every request that is ready is parsed and passed to the handler, then on_turn_end()
+// is called, then the loop sleeps. So a handler can gather what one turn brought and hand it on in
+// one piece, and answer later through the Responder.
+//
+// Limits are in http/limits.h; what breaks one is answered with the status named there and the
+// connection closes.
+//
+// Threads: a Handler lives on its loop's thread; Mailbox::post() from any.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/address.h"
+#include "base/result.h"
+#include "http/limits.h"
+
+namespace nando::http {
+
+struct Header {
+  std::string_view name;  // As sent; compare without case.
+  std::string_view value;
+};
+
+// A whole request. Borrowed from the connection; valid until on_request() returns.
+struct Request {
+  std::string_view method;
+  std::string_view target;  // As sent: "/api/v1/counts?url=..."
+  std::string_view path;    // The target up to '?'.
+  std::string_view query;   // After '?', or empty.
+  std::string_view body;
+  std::span<const Header> headers;
+  IpAddress peer;  // Of the socket; http/client_address.h says whose request it is. Family none on
+                   // a unix socket.
+
+  // The first header of that name (ASCII, any case), or nothing.
+  std::optional<std::string_view> header(std::string_view name) const;
+};
+
+struct Response {
+  unsigned status = 200;
+  std::string_view content_type;  // Empty: no Content-Type.
+  std::string_view headers;       // Further lines, each ending in CRLF.
+  std::string_view body;
+};
+
+class Connection;
+
+// The right and the duty to answer one request, exactly once; not answering is a bug. Small and
+// movable. Sending is done on the loop's thread. If the client has gone meanwhile, the answer is
+// dropped.
+class Responder {
+ public:
+  Responder() = default;
+  explicit Responder(Connection* connection) : connection_(connection) {}
+  Responder(Responder&& other) noexcept : connection_(std::exchange(other.connection_, nullptr)) {}
+  Responder& operator=(Responder&& other) noexcept {
+    std::swap(connection_, other.connection_);
+    return *this;
+  }
+  ~Responder();
+
+  void send(const Response& response);
+  explicit operator bool() const { return connection_ != nullptr; }
+
+ private:
+  Connection* connection_ = nullptr;
+};
+
+// Wakes a loop from another thread: the function runs on the loop's thread, soon. Posts that come
+// before the loop wakes cost one wake-up together.
+class Mailbox {
+ public:
+  virtual ~Mailbox() = default;
+  virtual void post(std::function<void()> work) = 0;
+};
+
+class Handler {
+ public:
+  virtual ~Handler() = default;
+
+  // How many bytes of body this request may have, asked when its header is whole and before the
+  // body is read.
+  virtual std::size_t body_bytes_max(const Request& head) = 0;
+
+  virtual void on_request(const Request& request, Responder responder) = 0;
+
+  // Nothing more is ready now (or kTurnRequestsMax have been handled).
+  virtual void on_turn_end() = 0;
+
+  // What to say when a message cannot be parsed or breaks a limit: `word` is the error's one word,
+  // `message` what to do. Writes the body into `body`; the server adds the status and closes.
+  virtual void on_bad_request(unsigned status, std::string_view word, std::string_view message,
+                              std::string& body) = 0;
+};
+
+// Makes the handler of loop `index`. The mailbox outlives the handler.
+using MakeHandler = std::function<std::unique_ptr<Handler>(unsigned index, Mailbox& mailbox)>;
+
+struct ServerOptions {
+  std::string address = "127.0.0.1";
+  std::uint16_t port = 8000;  // 0: any free one; see Server::port().
+  unsigned loops = 1;
+  std::chrono::seconds slow_limit = kSlowClientLimit;
+};
+
+struct ServerCounts {
+  std::uint64_t accepted = 0;  // Connections, since the start.
+  std::uint64_t open = 0;
+  std::uint64_t requests = 0;
+  std::uint64_t refused = 0;    // Messages that could not be parsed or broke a limit.
+  std::uint64_t timed_out = 0;  // Connections closed for being slow.
+};
+
+class Server {
+ public:
+  // Binds and starts the loops. Code::busy if the address is taken, Code::invalid if it is none.
+  static Result<std::unique_ptr<Server>> start(const ServerOptions& options,
+                                               const MakeHandler& make_handler);
+  virtual ~Server() = default;  // Stops, if stop() was not called.
+
+  virtual std::uint16_t port() const = 0;
+
+  // Stops accepting; idle connections close at once, others when their answer is sent, all of them
+  // after `patience`; then handlers are destroyed on their threads and the threads joined.
+  virtual void stop(std::chrono::milliseconds patience) = 0;
+
+  virtual ServerCounts counts() const = 0;  // Any thread.
+};
+
+}  // namespace nando::http

@@ -1,0 +1,54 @@
+#include "model/day.h"
+
+#include <date/tz.h>
+#include <fmt/core.h>
+
+#include <stdexcept>
+
+namespace nando {
+
+namespace {
+
+const date::time_zone& zone_at(const void* zone) {
+  return *static_cast<const date::time_zone*>(zone);
+}
+
+UnixTime start_of(const date::time_zone& zone, date::local_days day) {
+  // A day begins at its first instant; where midnight does not exist, at the end of the gap.
+  return date::floor<std::chrono::milliseconds>(
+      zone.to_sys(day, date::choose::earliest).time_since_epoch() + UnixTime{});
+}
+
+}  // namespace
+
+std::string to_string(Day day) {
+  const date::year_month_day date{date::sys_days{date::days{day.since_epoch}}};
+  return fmt::format("{:04}-{:02}-{:02}", static_cast<int>(date.year()),
+                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()));
+}
+
+std::optional<Zone> Zone::find(std::string_view name) {
+  try {
+    return Zone(date::locate_zone(std::string(name)));
+  } catch (const std::runtime_error&) {  // How the library says that there is none.
+    return std::nullopt;
+  }
+}
+
+Zone Zone::utc() {
+  static const auto* const zone = date::locate_zone("Etc/UTC");
+  return Zone(zone);
+}
+
+std::string_view Zone::name() const {
+  return zone_at(zone_).name();
+}
+
+LocalDay Zone::day_of(UnixTime at) const {
+  const auto& zone = zone_at(zone_);
+  const auto local = date::floor<date::days>(zone.to_local(at));
+  return {Day{static_cast<std::int32_t>(local.time_since_epoch().count())}, start_of(zone, local),
+          start_of(zone, local + date::days{1})};
+}
+
+}  // namespace nando

@@ -1,0 +1,44 @@
+// Day: a calendar date in some zone, as days since 1970-01-01; and the zones it is reckoned in.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/clock.h"
+
+namespace nando {
+
+struct Day {
+  std::int32_t since_epoch = 0;
+
+  constexpr auto operator<=>(const Day&) const = default;
+};
+
+// "2026-11-22"
+std::string to_string(Day day);
+
+// One local day of a zone, and when it lasts: [begins, ends).
+struct LocalDay {
+  Day day;
+  UnixTime begins;
+  UnixTime ends;
+};
+
+// A time zone of the system's database, by name ("Europe/Berlin"). Nothing if there is none of that
+// name. Cheap to copy; any thread. Names come from here and nowhere else: a closed list.
+class Zone {
+ public:
+  static std::optional<Zone> find(std::string_view name);
+  static Zone utc();
+
+  std::string_view name() const;
+  LocalDay day_of(UnixTime at) const;
+
+ private:
+  explicit Zone(const void* zone) : zone_(zone) {}
+  const void* zone_;  // date::time_zone, which lives as long as the program.
+};
+
+}  // namespace nando

@@ -1,0 +1,101 @@
+// Site: one website that is counted here, with the settings that decide which page a URL is and who
+// may read. SiteTable: all of them, as ingest reads them on every hit.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "model/day.h"
+#include "model/ids.h"
+#include "model/names.h"
+
+namespace nando {
+
+// What a page URL's query contributes to which page it is.
+enum class QueryRule : std::uint8_t {
+  keep,  // Every parameter but tracking and secret ones (ingest/page_url.h). The default.
+  drop,  // None.
+  only,  // Those in Site::query_keep.
+};
+inline constexpr std::array<std::string_view, 3> kQueryRuleNames = {"keep", "drop", "only"};
+constexpr std::string_view name_of(QueryRule rule) {
+  return enum_name(kQueryRuleNames, rule);
+}
+
+enum class SlashRule : std::uint8_t {
+  keep,   // /a and /a/ are two pages. The default.
+  strip,  // /a/ is /a.
+};
+inline constexpr std::array<std::string_view, 2> kSlashRuleNames = {"keep", "strip"};
+constexpr std::string_view name_of(SlashRule rule) {
+  return enum_name(kSlashRuleNames, rule);
+}
+
+enum class Visibility : std::uint8_t { closed, open };
+
+inline constexpr std::uint32_t kPagesMaxDefault = 1'000'000;
+inline constexpr std::size_t kHostBytesMax = 253;
+
+struct Site {
+  SiteId id;
+  std::string host;                  // Lower case; no port, no "www.".
+  std::vector<std::string> aliases;  // Further hosts of the same site, lower case.
+  Zone zone = Zone::utc();
+  Visibility counts = Visibility::closed;
+  QueryRule query = QueryRule::keep;
+  std::vector<std::string> query_keep;
+  SlashRule trailing_slash = SlashRule::keep;
+  std::uint32_t pages_max = kPagesMaxDefault;
+};
+
+// An immutable snapshot. Finds a site by host, by alias, and by either with "www." in front.
+class SiteTable {
+ public:
+  explicit SiteTable(std::vector<Site> sites);
+  SiteTable(SiteTable&&) = default;
+  SiteTable(const SiteTable&) = delete;  // The index points into its own sites.
+
+  // `host` in lower case. Nothing if no site has it.
+  const Site* find(std::string_view host) const;
+  const Site* find(SiteId id) const;
+  const std::vector<Site>& all() const { return sites_; }
+
+ private:
+  std::vector<Site> sites_;
+  std::unordered_map<std::string_view, const Site*> by_host_;
+};
+
+// Where the current table is published. One writer; readers each keep a Reader.
+class SiteTables {
+ public:
+  explicit SiteTables(SiteTable first);
+
+  void publish(SiteTable table);
+
+  // A reader's own hold on the current table: get() costs one atomic load until the table changes,
+  // and what it returned stays valid until the next get(). One thread.
+  class Reader {
+   public:
+    explicit Reader(const SiteTables& tables) : tables_(&tables) {}
+    const SiteTable& get();
+    // Rises with every publish(); what was derived from an older version is stale.
+    std::uint64_t version() const { return version_; }
+
+   private:
+    const SiteTables* tables_;
+    std::shared_ptr<const SiteTable> held_;
+    std::uint64_t version_ = 0;
+  };
+
+ private:
+  mutable std::mutex mutex_;
+  std::shared_ptr<const SiteTable> current_;
+  std::atomic<std::uint64_t> version_{1};
+};
+
+}  // namespace nando
