@@ -1,0 +1,26 @@
+// AutoSites: makes a site at its first hit, with public counts. For trying out (`--auto-sites`).
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+
+#include "sites/sites.h"
+
+namespace nando {
+
+inline constexpr std::size_t kAutoSitesMax = 1'000;
+
+class AutoSites {
+ public:
+  explicit AutoSites(Sites& sites) : sites_(sites) {}
+
+  // True if `host` is a site when this returns. False if it is no host name, if an operator removed
+  // that site, if kAutoSitesMax sites were made this way already, or if the registry failed. Costs
+  // a durable write when a site is made. Threads: any.
+  bool make_site(std::string_view host);
+
+ private:
+  Sites& sites_;
+};
+
+}  // namespace nando
