@@ -58,4 +58,12 @@ struct BatchView {
 Head next_head(const Head& before, Sequence first, std::uint32_t records, UnixTime committed,
                std::uint32_t mac_key, const Hash256& count_hash, const Hash256& detail_hash);
 
+// Whether a batch still has its detail part; a batch without has an empty one and keeps its hash.
+enum class Details { kept, removed };
+
+// Cuts the two parts of a batch into `into`, whose memory is kept. False if they do not hold
+// exactly `records` records within their limits; `into` is then of no use.
+[[nodiscard]] bool parse_records(Bytes count_part, Bytes detail_part, std::uint32_t records,
+                                 Details details, std::vector<RecordView>& into);
+
 }  // namespace nando

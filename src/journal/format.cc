@@ -1,0 +1,166 @@
+#include "journal/format.h"
+
+#include <fmt/core.h>
+
+#include <charconv>
+
+#include "base/assert.h"
+
+namespace nando {
+
+namespace {
+
+constexpr std::string_view kSegmentMagic = "NANDOSEG";
+constexpr std::string_view kBatchMagic = "NANDOBAT";
+constexpr std::uint32_t kVersion = 1;
+constexpr std::size_t kNumberDigits = 12;
+constexpr std::size_t kSegmentChecksumAt = kBlockBytes - 8;
+constexpr std::size_t kBatchChecksumAt = kBatchHeaderBytes - 8;
+
+// Writes fixed-width fields one after the other.
+class FieldWriter {
+ public:
+  explicit FieldWriter(std::byte* to) : to_(to) {}
+  template <class T>
+  void fixed(T value) {
+    store(to_, value);
+    to_ += sizeof value;
+  }
+  void raw(Bytes bytes) {
+    std::memcpy(to_, bytes.data(), bytes.size());
+    to_ += bytes.size();
+  }
+
+ private:
+  std::byte* to_;
+};
+
+template <std::size_t n>
+void take(ByteReader& from, std::array<std::byte, n>& into) {
+  const auto bytes = from.raw(n);
+  if (bytes.size() == n) std::memcpy(into.data(), bytes.data(), n);
+}
+
+UnixTime take_time(ByteReader& from) {
+  return UnixTime{std::chrono::milliseconds{from.fixed<std::int64_t>()}};
+}
+
+bool begins_with(ByteReader& from, std::string_view magic) {
+  return as_text(from.raw(magic.size())) == magic && from.fixed<std::uint32_t>() == kVersion;
+}
+
+}  // namespace
+
+void encode(const SegmentHeader& header, HeaderBlock& block) {
+  block.fill(std::byte{0});
+  FieldWriter to(block.data());
+  to.raw(as_bytes(kSegmentMagic));
+  to.fixed(kVersion);
+  to.fixed(header.node);
+  to.fixed(header.number);
+  to.fixed(header.segment_bytes);
+  to.raw(header.epoch);
+  to.fixed(header.first.value);
+  to.raw(header.before);
+  to.fixed<std::int64_t>(header.created.time_since_epoch().count());
+  to.raw(header.keys.hash_key);
+  to.fixed(header.keys.seed);
+  store(block.data() + kSegmentChecksumAt, checksum(Bytes(block).first(kSegmentChecksumAt), 0));
+}
+
+std::optional<SegmentHeader> decode_segment_header(Bytes block) {
+  if (block.size() < kBlockBytes) return std::nullopt;
+  ByteReader from(block);
+  if (!begins_with(from, kSegmentMagic)) return std::nullopt;
+  const auto written = load<std::uint64_t>(block.data() + kSegmentChecksumAt);
+  if (checksum(block.first(kSegmentChecksumAt), 0) != written) return std::nullopt;
+  SegmentHeader header;
+  header.node = from.fixed<std::uint32_t>();
+  header.number = from.fixed<std::uint64_t>();
+  header.segment_bytes = from.fixed<std::uint64_t>();
+  take(from, header.epoch);
+  header.first.value = from.fixed<std::uint64_t>();
+  take(from, header.before);
+  header.created = take_time(from);
+  take(from, header.keys.hash_key);
+  header.keys.seed = from.fixed<std::uint64_t>();
+  return header;
+}
+
+void encode(const BatchHeader& header, BatchHeaderBytes& bytes) {
+  FieldWriter to(bytes.data());
+  to.raw(as_bytes(kBatchMagic));
+  to.fixed(kVersion);
+  to.fixed(header.records);
+  to.fixed(header.count_bytes);
+  to.fixed(header.detail_bytes);
+  to.fixed(header.segment);
+  to.fixed(header.first.value);
+  to.fixed<std::int64_t>(header.committed.time_since_epoch().count());
+  to.fixed(header.mac_key);
+  to.fixed(std::uint32_t{0});
+  to.raw(header.epoch);
+  to.raw(header.before);
+  to.raw(header.count_hash);
+  to.raw(header.detail_hash);
+  to.raw(header.after);
+}
+
+void seal_batch(BatchHeaderBytes& bytes, Bytes count_part, Bytes detail_part, std::uint64_t seed) {
+  const std::array parts{Bytes(bytes).first(kBatchChecksumAt), count_part, detail_part};
+  store(bytes.data() + kBatchChecksumAt, checksum(parts, seed));
+}
+
+std::optional<BatchHeader> decode_batch_header(Bytes bytes) {
+  if (bytes.size() < kBatchHeaderBytes) return std::nullopt;
+  ByteReader from(bytes);
+  if (!begins_with(from, kBatchMagic)) return std::nullopt;
+  BatchHeader header;
+  header.records = from.fixed<std::uint32_t>();
+  header.count_bytes = from.fixed<std::uint32_t>();
+  header.detail_bytes = from.fixed<std::uint32_t>();
+  header.segment = from.fixed<std::uint64_t>();
+  header.first.value = from.fixed<std::uint64_t>();
+  header.committed = take_time(from);
+  header.mac_key = from.fixed<std::uint32_t>();
+  const auto reserved = from.fixed<std::uint32_t>();
+  take(from, header.epoch);
+  take(from, header.before);
+  take(from, header.count_hash);
+  take(from, header.detail_hash);
+  take(from, header.after);
+  const bool sizes = header.records > 0 && header.records <= kBatchRecordsMax &&
+                     std::uint64_t{header.count_bytes} + header.detail_bytes <= kBatchBytesMax;
+  if (reserved != 0 || !sizes) return std::nullopt;
+  return header;
+}
+
+bool checksum_holds(Bytes bytes, std::uint64_t seed) {
+  ASSERT(bytes.size() >= kBatchHeaderBytes);
+  const std::array parts{bytes.first(kBatchChecksumAt), bytes.subspan(kBatchHeaderBytes)};
+  return checksum(parts, seed) == load<std::uint64_t>(bytes.data() + kBatchChecksumAt);
+}
+
+bool all_zero(Bytes bytes) {
+  // Every byte equals the next one, and the first is zero: memcmp runs at memory speed.
+  return bytes.empty() || (bytes[0] == std::byte{0} &&
+                           std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0);
+}
+
+std::string segment_name(std::uint64_t number, SegmentKind kind) {
+  return fmt::format("{:012}.{}", number, kind == SegmentKind::live ? "live" : "sealed");
+}
+
+std::optional<SegmentName> parse_segment_name(std::string_view name) {
+  if (name.size() <= kNumberDigits) return std::nullopt;
+  SegmentName parsed;
+  const auto* const end = name.data() + kNumberDigits;
+  const auto [stop, error] = std::from_chars(name.data(), end, parsed.number);
+  if (error != std::errc{} || stop != end || parsed.number == 0) return std::nullopt;
+  const auto extension = name.substr(kNumberDigits);
+  if (extension != ".live" && extension != ".sealed") return std::nullopt;
+  parsed.kind = extension == ".live" ? SegmentKind::live : SegmentKind::sealed;
+  return parsed;
+}
+
+}  // namespace nando

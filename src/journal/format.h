@@ -1,0 +1,85 @@
+// The fixed bytes of a live segment: the header block at its start and the header of each batch.
+// Encoding and decoding only; what makes a batch valid beyond its own bytes is live.h's business.
+// Bytes: docs/formats/journal.md.
+#pragma once
+
+#include <optional>
+
+#include "journal/batch.h"
+
+namespace nando {
+
+// A batch begins on a block of its own, so tearing one cannot touch a sector of another.
+inline constexpr std::uint64_t kBlockBytes = 4096;
+inline constexpr std::size_t kBatchHeaderBytes = 208;
+inline constexpr std::uint64_t kSegmentBytesMin = 2 * kBlockBytes;
+
+constexpr std::uint64_t round_up_to_block(std::uint64_t bytes) {
+  return (bytes + kBlockBytes - 1) / kBlockBytes * kBlockBytes;
+}
+
+// What all segments of one journal share.
+struct JournalKeys {
+  Key128 hash_key{};
+  std::uint64_t seed = 0;  // Of batch checksums: secret, so no visitor's text can hold a batch.
+
+  bool operator==(const JournalKeys&) const = default;
+};
+
+struct SegmentHeader {
+  std::uint64_t number = 0;
+  std::uint64_t segment_bytes = 0;  // Of the whole live file, prepared space included.
+  Epoch epoch{};
+  std::uint32_t node = 0;
+  Sequence first;  // That the first record of this segment has, or will have.
+  Head before{};
+  UnixTime created;
+  JournalKeys keys;
+};
+
+using HeaderBlock = std::array<std::byte, kBlockBytes>;
+void encode(const SegmentHeader& header, HeaderBlock& block);
+// Nothing if magic, version or checksum is wrong.
+std::optional<SegmentHeader> decode_segment_header(Bytes block);
+
+struct BatchHeader {
+  std::uint32_t records = 0;
+  std::uint32_t count_bytes = 0;
+  std::uint32_t detail_bytes = 0;
+  std::uint32_t mac_key = 0;
+  std::uint64_t segment = 0;
+  Sequence first;
+  UnixTime committed;
+  Epoch epoch{};
+  Head before{};
+  Hash256 count_hash{};
+  Hash256 detail_hash{};
+  Head after{};
+
+  // Header, parts, and zeros up to a whole block.
+  std::uint64_t bytes_on_disk() const {
+    return round_up_to_block(kBatchHeaderBytes + std::uint64_t{count_bytes} + detail_bytes);
+  }
+};
+
+using BatchHeaderBytes = std::array<std::byte, kBatchHeaderBytes>;
+// Everything but the checksum, which seal_batch() adds.
+void encode(const BatchHeader& header, BatchHeaderBytes& bytes);
+void seal_batch(BatchHeaderBytes& bytes, Bytes count_part, Bytes detail_part, std::uint64_t seed);
+// Nothing if magic, version or a size is one that no writer makes. Looks at kBatchHeaderBytes only.
+std::optional<BatchHeader> decode_batch_header(Bytes bytes);
+// `bytes`: the batch without its padding.
+bool checksum_holds(Bytes bytes, std::uint64_t seed);
+
+bool all_zero(Bytes bytes);
+
+enum class SegmentKind { live, sealed };
+std::string segment_name(std::uint64_t number, SegmentKind kind);
+struct SegmentName {
+  std::uint64_t number = 0;
+  SegmentKind kind = SegmentKind::live;
+};
+// Nothing if `name` is not one that segment_name() makes.
+std::optional<SegmentName> parse_segment_name(std::string_view name);
+
+}  // namespace nando

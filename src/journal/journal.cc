@@ -1,0 +1,346 @@
+#include "journal/journal.h"
+
+#include <algorithm>
+#include <atomic>
+#include <mutex>
+
+#include "base/assert.h"
+#include "journal/recovery.h"
+
+namespace nando {
+
+namespace {
+
+// A full disk is asked again no more often than this.
+constexpr std::chrono::milliseconds kFullRetry{50};
+constexpr const char* kSpareName = "spare.tmp";
+constexpr const char* kHurryName = "hurry.tmp";
+constexpr const char* kFirstName = "first.tmp";
+// Of the free space, at most this share goes into one prepared segment.
+constexpr std::uint64_t kFreeShare = 4;
+constexpr std::array<std::byte, kBlockBytes> kZeros{};
+
+// What append() and keep() share. The lock is held over a rename and a directory sync at most.
+struct Segments {
+  std::mutex lock;
+  std::map<std::uint64_t, std::uint64_t> live;  // Number to bytes; those after `active` are blank.
+  std::map<std::uint64_t, std::uint64_t> sealed;
+  std::uint64_t active = 0;  // The last one in use.
+  bool active_used = false;  // It holds a batch.
+
+  std::uint64_t last() const {
+    return std::max(live.empty() ? 0 : live.rbegin()->first,
+                    sealed.empty() ? 0 : sealed.rbegin()->first);
+  }
+  // The prepared one, or 0.
+  std::uint64_t spare() const {
+    const auto next = live.upper_bound(active);
+    return next == live.end() ? 0 : next->first;
+  }
+};
+
+class DiskJournal final : public Journal {
+ public:
+  DiskJournal(Directory& directory, const JournalOptions& options, const Clock& clock,
+              const Recovered& recovered, std::unique_ptr<File> active);
+
+  Result<Position> append(const BatchBuilder& batch) override;
+  Result<bool> keep() override;
+  const Recovery& recovery() const override { return recovery_; }
+  Position position() const override {
+    const std::lock_guard guard(published_lock_);
+    return position_;
+  }
+  Key128 hash_key() const override { return keys_.hash_key; }
+  std::string failure() const override {
+    const std::lock_guard guard(published_lock_);
+    return failure_;
+  }
+  Sizes sizes() const override;
+
+ private:
+  Result<> make_room(std::uint64_t batch_bytes);
+  Result<std::uint64_t> take_segment(std::uint64_t bytes);
+  Result<> name_segment(const char* temporary, std::uint64_t number, std::uint64_t bytes);
+  Result<> write(const BatchHeader& header, const BatchBuilder& batch);
+  void publish();
+  Error fail(const Error& error);
+  Result<> prepare();
+
+  Directory& directory_;
+  const JournalOptions options_;
+  const Clock& clock_;
+  const Recovery recovery_;
+  const JournalKeys keys_;
+
+  // The appending thread's.
+  std::unique_ptr<File> active_;
+  std::uint64_t active_number_ = 0;
+  std::uint64_t active_bytes_ = 0;
+  std::uint64_t active_end_ = 0;  // Where the next batch begins; 0 before the header block.
+  Position end_;
+  std::optional<std::chrono::nanoseconds> full_at_;
+  HeaderBlock header_block_;
+  BatchHeaderBytes batch_header_;
+
+  mutable Segments segments_;
+
+  mutable std::mutex published_lock_;  // Held for a copy.
+  Position position_;
+  std::string failure_;
+  std::atomic<bool> failed_ = false;
+};
+
+DiskJournal::DiskJournal(Directory& directory, const JournalOptions& options, const Clock& clock,
+                         const Recovered& recovered, std::unique_ptr<File> active)
+    : directory_(directory),
+      options_(options),
+      clock_(clock),
+      recovery_(recovered.report),
+      keys_(recovered.keys),
+      active_(std::move(active)),
+      active_number_(recovered.active),
+      active_bytes_(recovered.active == 0 ? 0 : recovered.live.at(recovered.active)),
+      active_end_(recovered.active_end),
+      end_(recovered.report.last),
+      position_(end_) {
+  segments_.live = recovered.live;
+  segments_.sealed = recovered.sealed;
+  segments_.active = recovered.last_used;
+  segments_.active_used = recovered.active_end > kBlockBytes;
+}
+
+Result<Position> DiskJournal::append(const BatchBuilder& batch) {
+  ASSERT(batch.records() > 0 && batch.records() <= kBatchRecordsMax);
+  ASSERT(batch.bytes() <= kBatchBytesMax);
+  if (failed_.load(std::memory_order_relaxed)) return Error{Code::io, failure()};
+
+  BatchHeader header;
+  header.records = batch.records();
+  header.count_bytes = static_cast<std::uint32_t>(batch.count_part().size());
+  header.detail_bytes = static_cast<std::uint32_t>(batch.detail_part().size());
+  if (active_ == nullptr || active_end_ + header.bytes_on_disk() > active_bytes_) {
+    if (auto room = make_room(header.bytes_on_disk()); !room) return room.error();
+  }
+  header.mac_key = batch.mac_key;
+  header.segment = active_number_;
+  header.first.value = end_.sequence.value + 1;
+  header.committed = batch.committed;
+  header.epoch = end_.epoch;
+  header.before = end_.head;
+  header.count_hash = blake2b(batch.count_part());
+  header.detail_hash = blake2b(batch.detail_part());
+  header.after = next_head(header.before, header.first, header.records, header.committed,
+                           header.mac_key, header.count_hash, header.detail_hash);
+  const bool first = active_end_ <= kBlockBytes;
+  if (auto written = write(header, batch); !written) return fail(written.error());
+  if (first) {
+    const std::lock_guard guard(segments_.lock);
+    segments_.active_used = true;
+  }
+  end_.sequence.value += header.records;
+  end_.head = header.after;
+  publish();
+  return end_;
+}
+
+// One write, one sync. The first batch of a segment takes the segment's header block with it.
+Result<> DiskJournal::write(const BatchHeader& header, const BatchBuilder& batch) {
+  encode(header, batch_header_);
+  seal_batch(batch_header_, batch.count_part(), batch.detail_part(), keys_.seed);
+  const auto padding =
+      header.bytes_on_disk() - kBatchHeaderBytes - header.count_bytes - header.detail_bytes;
+  const std::array<Bytes, 5> parts{header_block_, batch_header_, batch.count_part(),
+                                   batch.detail_part(), Bytes(kZeros).first(padding)};
+  const bool first = active_end_ == 0;
+  if (first) {
+    encode(SegmentHeader{active_number_, active_bytes_, end_.epoch, options_.node, header.first,
+                         header.before, clock_.now(), keys_},
+           header_block_);
+  }
+  const auto from_part = std::span(parts).subspan(first ? 0 : 1);
+  if (auto done = active_->write_at(active_end_, from_part); !done) return done;
+  if (auto done = active_->sync(); !done) return done;
+  active_end_ = std::max(active_end_, kBlockBytes) + header.bytes_on_disk();
+  return {};
+}
+
+void DiskJournal::publish() {
+  const std::lock_guard guard(published_lock_);
+  position_ = end_;
+}
+
+Error DiskJournal::fail(const Error& error) {
+  const std::lock_guard guard(published_lock_);
+  failure_ = "the journal has failed and must be reopened: " + error.message;
+  failed_.store(true, std::memory_order_relaxed);
+  return {Code::io, failure_};
+}
+
+// On success the next batch begins at active_end_ and fits.
+Result<> DiskJournal::make_room(std::uint64_t batch_bytes) {
+  auto number = take_segment(kBlockBytes + batch_bytes);
+  if (!number) {
+    return number.error().code == Code::full ? number.error() : fail(number.error());
+  }
+  auto file = directory_.open(segment_name(*number, SegmentKind::live), OpenMode::write);
+  if (!file) return fail(file.error());
+  active_ = std::move(*file);
+  active_number_ = *number;
+  active_end_ = 0;
+  const std::lock_guard guard(segments_.lock);
+  active_bytes_ = segments_.live.at(*number);
+  segments_.active = *number;
+  segments_.active_used = false;
+  return {};
+}
+
+// The number of a blank, named segment of at least `bytes`.
+Result<std::uint64_t> DiskJournal::take_segment(std::uint64_t bytes) {
+  const auto fitting_spare = [&]() -> std::uint64_t {
+    const auto spare = segments_.spare();
+    return spare != 0 && segments_.live.at(spare) >= bytes ? spare : 0;
+  };
+  {
+    const std::lock_guard guard(segments_.lock);
+    if (const auto spare = fitting_spare()) return spare;
+  }
+  if (full_at_ && clock_.monotonic() - *full_at_ < kFullRetry) {
+    return Error{Code::full, "no space for the journal in " + directory_.path()};
+  }
+  full_at_.reset();
+  bytes = std::max(bytes, options_.segment_bytes_min);
+  auto made = make_zeros(directory_, kHurryName, bytes);
+  if (made) {
+    const std::lock_guard guard(segments_.lock);
+    // keep() may have come first; a spare that is too small gives way.
+    if (const auto spare = fitting_spare()) return spare;
+    const auto spare = segments_.spare();
+    const auto number = spare != 0 ? spare : segments_.last() + 1;
+    made = name_segment(kHurryName, number, bytes);
+    if (made) return number;
+  }
+  if (made.error().code == Code::full) full_at_ = clock_.monotonic();
+  return made.error();
+}
+
+// Requires the lock.
+Result<> DiskJournal::name_segment(const char* temporary, std::uint64_t number,
+                                   std::uint64_t bytes) {
+  const auto name = segment_name(number, SegmentKind::live);
+  if (auto renamed = directory_.rename(temporary, name); !renamed) {
+    static_cast<void>(directory_.remove(temporary));
+    return renamed;
+  }
+  segments_.live.erase(number);
+  if (auto synced = directory_.sync(); !synced) {
+    static_cast<void>(directory_.remove(name));
+    return synced;
+  }
+  segments_.live[number] = bytes;
+  return {};
+}
+
+Result<bool> DiskJournal::keep() {
+  if (failed_.load(std::memory_order_relaxed)) return false;
+  bool wanted = false;
+  {
+    const std::lock_guard guard(segments_.lock);
+    wanted = segments_.spare() == 0 && segments_.active_used;
+  }
+  if (wanted) {
+    if (auto done = prepare(); !done) return done.error();
+    return true;
+  }
+  return false;
+}
+
+Result<> DiskJournal::prepare() {
+  const auto free = directory_.free_bytes();
+  if (!free) return free.error();
+  const auto halve = [&](std::uint64_t bytes) {
+    return std::max(options_.segment_bytes_min, bytes / 2 / kBlockBytes * kBlockBytes);
+  };
+  auto bytes = options_.segment_bytes;
+  while (bytes > options_.segment_bytes_min && bytes > *free / kFreeShare) bytes = halve(bytes);
+  auto made = make_zeros(directory_, kSpareName, bytes);
+  while (!made && made.error().code == Code::full && bytes > options_.segment_bytes_min) {
+    bytes = halve(bytes);
+    made = make_zeros(directory_, kSpareName, bytes);
+  }
+  if (!made) return made;
+  const std::lock_guard guard(segments_.lock);
+  return name_segment(kSpareName, segments_.last() + 1, bytes);
+}
+
+Journal::Sizes DiskJournal::sizes() const {
+  const std::lock_guard guard(segments_.lock);
+  Sizes sizes;
+  for (const auto& [number, bytes] : segments_.live) sizes.live_bytes += bytes;
+  for (const auto& [number, bytes] : segments_.sealed) sizes.sealed_bytes += bytes;
+  sizes.segments = segments_.live.size() + segments_.sealed.size();
+  return sizes;
+}
+
+// The first segment has its header before it has its name, so one without is damage.
+Result<Recovered> create(Directory& directory, const JournalOptions& options, const Clock& clock,
+                         Entropy& entropy) {
+  SegmentHeader header;
+  header.number = 1;
+  header.segment_bytes = options.segment_bytes_min;
+  header.epoch = entropy.take<sizeof(Epoch)>();
+  header.node = options.node;
+  header.first = Sequence{1};
+  header.created = clock.now();
+  header.keys.hash_key = entropy.take<sizeof(Key128)>();
+  header.keys.seed = load<std::uint64_t>(entropy.take<8>().data());
+  HeaderBlock block;
+  encode(header, block);
+
+  if (auto done = make_zeros(directory, kFirstName, header.segment_bytes); !done) {
+    return done.error();
+  }
+  auto file = directory.open(kFirstName, OpenMode::write);
+  if (!file) return file.error();
+  if (auto done = (*file)->write_at(0, block); !done) return done.error();
+  if (auto done = (*file)->sync(); !done) return done.error();
+  auto named = directory.rename(kFirstName, segment_name(1, SegmentKind::live));
+  if (named) named = directory.sync();
+  if (!named) return named.error();
+
+  Recovered made;
+  made.report.last.epoch = header.epoch;
+  made.keys = header.keys;
+  made.live[1] = header.segment_bytes;
+  made.last_used = made.active = 1;
+  made.active_end = kBlockBytes;
+  return made;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Journal>> Journal::open(Directory& directory, const JournalOptions& options,
+                                               const Clock& clock, Entropy& entropy, Position from,
+                                               const Replay& replay) {
+  ASSERT(options.segment_bytes % kBlockBytes == 0 && options.segment_bytes_min % kBlockBytes == 0);
+  ASSERT(options.segment_bytes >= options.segment_bytes_min &&
+         options.segment_bytes_min >= kSegmentBytesMin);
+  auto recovered = recover(directory, from, replay);
+  if (!recovered) return recovered.error();
+  if (!*recovered) {
+    auto created = create(directory, options, clock, entropy);
+    if (!created) return created.error();
+    *recovered = std::move(*created);
+  }
+  std::unique_ptr<File> active;
+  if ((*recovered)->active != 0) {
+    auto file =
+        directory.open(segment_name((*recovered)->active, SegmentKind::live), OpenMode::write);
+    if (!file) return file.error();
+    active = std::move(*file);
+  }
+  return std::unique_ptr<Journal>(
+      std::make_unique<DiskJournal>(directory, options, clock, **recovered, std::move(active)));
+}
+
+}  // namespace nando

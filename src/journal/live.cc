@@ -1,0 +1,160 @@
+#include "journal/live.h"
+
+#include <algorithm>
+
+#include "base/assert.h"
+
+namespace nando {
+
+namespace {
+
+constexpr std::uint64_t kWindowBytes = 256 << 10;
+constexpr std::uint64_t kFillBytes = 1 << 20;
+// Zeros are synced in steps, so that filling a segment does not stand in the way of commits for
+// long.
+constexpr std::uint64_t kFillSyncBytes = 4 << 20;
+
+Result<> fill_with_zeros(File& file, std::uint64_t bytes) {
+  if (auto done = file.allocate(bytes); !done) return done;
+  const Buffer zeros(std::min(bytes, kFillBytes));
+  for (std::uint64_t at = 0; at < bytes;) {
+    const auto step = std::min<std::uint64_t>(bytes - at, zeros.size());
+    if (auto done = file.write_at(at, Bytes(zeros).first(step)); !done) return done;
+    at += step;
+    if (at % kFillSyncBytes != 0 && at != bytes) continue;
+    if (auto done = file.sync(); !done) return done;
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<> remove_if_there(Directory& directory, const std::string& name) {
+  auto removed = directory.remove(name);
+  if (!removed && removed.error().code == Code::not_found) return {};
+  return removed;
+}
+
+Result<> make_zeros(Directory& directory, const std::string& name, std::uint64_t bytes) {
+  if (auto done = remove_if_there(directory, name); !done) return done;
+  auto file = directory.open(name, OpenMode::create_new);
+  if (!file) return file.error();
+  auto filled = fill_with_zeros(**file, bytes);
+  if (!filled) {
+    file->reset();
+    // What stays behind is removed by the next attempt or the next open().
+    static_cast<void>(directory.remove(name));
+  }
+  return filled;
+}
+
+Result<LiveFile> LiveFile::open(Directory& directory, std::uint64_t number) {
+  const auto name = segment_name(number, SegmentKind::live);
+  auto file = directory.open(name, OpenMode::read);
+  if (!file) return file.error();
+  const auto bytes = (*file)->size();
+  if (!bytes) return bytes.error();
+  return LiveFile(std::move(*file), *bytes, directory.path() + "/" + name);
+}
+
+std::string LiveFile::place(std::uint64_t offset) const {
+  return path_ + " at " + std::to_string(offset);
+}
+
+Result<std::optional<SegmentHeader>> LiveFile::header() {
+  const auto block = peek(0, kBlockBytes);
+  if (!block) return block.error();
+  return decode_segment_header(*block);
+}
+
+Result<Found> LiveFile::read(std::uint64_t offset, const Expected& expected, Check check,
+                             LiveBatch& into) {
+  if (offset + kBlockBytes > bytes_) return Found::end;
+  const auto block = peek(offset, kBlockBytes);
+  if (!block) return block.error();
+  const auto header = decode_batch_header(*block);
+  if (!header) return all_zero(*block) ? Found::blank : Found::bytes;
+  if (header->bytes_on_disk() > bytes_ - offset) return Found::bytes;
+  const auto plain_bytes =
+      kBatchHeaderBytes + std::uint64_t{header->count_bytes} + header->detail_bytes;
+  const auto batch = peek(offset, plain_bytes);
+  if (!batch) return batch.error();
+  if (batch->size() != plain_bytes || !checksum_holds(*batch, expected.seed)) return Found::bytes;
+
+  const auto count_part = batch->subspan(kBatchHeaderBytes, header->count_bytes);
+  const auto detail_part = batch->subspan(kBatchHeaderBytes + header->count_bytes);
+  if (header->segment != expected.segment || header->epoch != expected.epoch ||
+      header->first != expected.first || header->before != expected.before ||
+      !parse_records(count_part, detail_part, header->records, Details::kept, records_)) {
+    return Found::stray;
+  }
+  if (check == Check::chain) {
+    const bool holds =
+        blake2b(count_part) == header->count_hash && blake2b(detail_part) == header->detail_hash &&
+        next_head(header->before, header->first, header->records, header->committed,
+                  header->mac_key, header->count_hash, header->detail_hash) == header->after;
+    if (!holds) return Found::stray;
+  }
+  into.offset = offset;
+  into.header = *header;
+  into.view = {header->first, header->committed, header->mac_key, header->epoch, header->after,
+               false,         records_};
+  return Found::batch;
+}
+
+Result<std::uint64_t> LiveFile::end_of_bytes(std::uint64_t offset) {
+  auto end = offset;
+  for (auto at = offset; at < bytes_; at += kWindowBytes) {
+    const auto bytes = peek(at, kWindowBytes);
+    if (!bytes) return bytes.error();
+    if (all_zero(*bytes)) continue;
+    for (std::uint64_t block = 0; block < bytes->size(); block += kBlockBytes) {
+      const auto size = std::min<std::uint64_t>(kBlockBytes, bytes->size() - block);
+      if (!all_zero(bytes->subspan(block, size))) end = at + block + size;
+    }
+  }
+  return end;
+}
+
+Result<std::optional<std::uint64_t>> LiveFile::find_batch(std::uint64_t offset,
+                                                          std::uint64_t seed) {
+  for (auto at = offset; at + kBlockBytes <= bytes_; at += kBlockBytes) {
+    const auto block = peek(at, kBlockBytes);
+    if (!block) return block.error();
+    const auto header = decode_batch_header(*block);
+    if (!header || header->bytes_on_disk() > bytes_ - at) continue;
+    const auto batch =
+        peek(at, kBatchHeaderBytes + std::uint64_t{header->count_bytes} + header->detail_bytes);
+    if (!batch) return batch.error();
+    if (checksum_holds(*batch, seed)) return at;
+  }
+  return std::nullopt;
+}
+
+Result<Bytes> LiveFile::peek(std::uint64_t offset, std::uint64_t bytes) {
+  ASSERT(offset <= bytes_);
+  const auto window_end = window_at_ + window_bytes_;
+  const auto wanted_end = std::min(offset + bytes, bytes_);
+  if (offset >= window_at_ && wanted_end <= window_end) {
+    return Bytes(window_).subspan(offset - window_at_, wanted_end - offset);
+  }
+  const auto size = std::min(std::max(bytes, kWindowBytes), bytes_ - std::min(offset, bytes_));
+  if (window_.size() < size) window_.resize(size);
+  window_bytes_ = 0;
+  const auto got = file_->read_at(offset, std::span(window_).first(size));
+  if (!got) return got.error();
+  window_at_ = offset;
+  window_bytes_ = *got;
+  return Bytes(window_).first(std::min<std::uint64_t>(*got, bytes));
+}
+
+Expected expect_first(const SegmentHeader& header) {
+  return {header.number, header.keys.seed, header.epoch, header.first, header.before};
+}
+
+Expected expect_after(const BatchHeader& header, std::uint64_t seed) {
+  return {header.segment, seed, header.epoch, Sequence{header.first.value + header.records},
+          header.after};
+}
+
+}  // namespace nando

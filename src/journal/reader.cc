@@ -1,0 +1,265 @@
+#include "journal/reader.h"
+
+#include <algorithm>
+#include <map>
+
+#include "base/assert.h"
+#include "journal/recovery.h"
+
+namespace nando {
+
+namespace {
+
+// Live batches are found from the nearest place noted; places are this far apart.
+constexpr std::uint64_t kPlaceBytes = 64 << 10;
+
+struct Place {
+  std::uint64_t offset = 0;
+  Expected expected;
+};
+
+// One segment as this reader knows it. Files are opened for a call and closed after it, so that a
+// segment the writer removes does not live on in an idle reader.
+struct Segment {
+  SegmentKind kind = SegmentKind::live;
+  Sequence first;             // 0 while the segment is blank.
+  std::vector<Place> places;  // Live: ascending, the first at the first batch.
+};
+
+// What to do after a batch.
+enum class Step { go_on, stop };
+using Visit = std::function<Result<Step>(const BatchView& batch)>;
+
+bool is_not_found(const Error& error) {
+  return error.code == Code::not_found;
+}
+
+}  // namespace
+
+struct JournalReader::Files {
+  explicit Files(Directory& where) : directory(where) {}
+
+  Result<> refresh();
+  Result<> read_header(std::uint64_t number, Segment& segment);
+  std::uint64_t locate(Sequence sequence) const;
+  Result<> walk(Sequence from, Sequence up_to, Check check, const Visit& visit);
+  Result<Step> walk_live(std::uint64_t number, Sequence& next, Sequence up_to, Check check,
+                         const Visit& visit);
+  Result<SegmentInfo> describe(std::uint64_t number, const Segment& segment, Position& last);
+
+  Directory& directory;
+  std::map<std::uint64_t, Segment> segments;
+  JournalKeys keys;
+  std::string stopped_at;  // Where the last walk of a live segment found no further batch.
+};
+
+// Learns of new segments, of blank ones that are used now, and of live ones that are sealed now.
+Result<> JournalReader::Files::refresh() {
+  const auto names = directory.list();
+  if (!names) return names.error();
+  std::map<std::uint64_t, SegmentKind> found;
+  for (const auto& name : *names) {
+    const auto parsed = parse_segment_name(name);
+    // While a segment is being sealed both files are there for a moment, with equal contents.
+    if (parsed && (parsed->kind == SegmentKind::sealed || !found.count(parsed->number))) {
+      found[parsed->number] = parsed->kind;
+    }
+  }
+  if (found.empty()) return Error{Code::not_found, "there is no journal in " + directory.path()};
+  for (const auto& [number, kind] : found) {
+    const auto known = segments.find(number);
+    if (known != segments.end() && known->second.kind == kind && known->second.first) continue;
+    Segment segment;
+    segment.kind = kind;
+    auto read = read_header(number, segment);
+    if (!read && is_not_found(read.error())) continue;  // Sealed and removed since the listing.
+    if (!read) return read;
+    segments[number] = std::move(segment);
+  }
+  return {};
+}
+
+Result<> JournalReader::Files::read_header(std::uint64_t number, Segment& segment) {
+  auto file = LiveFile::open(directory, number);
+  if (!file) return file.error();
+  const auto header = file->header();
+  if (!header) return header.error();
+  if (!*header) {
+    if (number == 1) return Error{Code::corrupt, file->place(0) + ": the header is damaged"};
+    return {};
+  }
+  keys = (*header)->keys;
+  segment.first = (*header)->first;
+  segment.places.push_back({kBlockBytes, expect_first(**header)});
+  return {};
+}
+
+// The last segment that begins at or before `sequence`, or 0.
+std::uint64_t JournalReader::Files::locate(Sequence sequence) const {
+  std::uint64_t found = 0;
+  for (const auto& [number, segment] : segments) {
+    if (segment.first && segment.first <= sequence) found = number;
+  }
+  return found;
+}
+
+// Visits every batch that holds a record from `from` on, up to the first that goes past `up_to`.
+Result<> JournalReader::Files::walk(Sequence from, Sequence up_to, Check check,
+                                    const Visit& visit) {
+  auto next = from;
+  // A pass that gains nothing is followed by one look at the directory, then by an error.
+  for (bool looked = false; next <= up_to;) {
+    const auto number = locate(next);
+    const auto before = next;
+    Result<Step> step = Step::go_on;
+    if (number != 0) step = walk_live(number, next, up_to, check, visit);
+    if (!step && !is_not_found(step.error())) return step.error();
+    if (step && *step == Step::stop) return {};
+    if (next != before) looked = false;
+    if (next > up_to) break;
+    if (looked) {
+      return Error{Code::corrupt, stopped_at + ": no valid batch with sequence " +
+                                      std::to_string(next.value) + ", which was promised"};
+    }
+    if (auto done = refresh(); !done) return done;
+    looked = true;
+  }
+  return {};
+}
+
+Result<Step> JournalReader::Files::walk_live(std::uint64_t number, Sequence& next, Sequence up_to,
+                                             Check check, const Visit& visit) {
+  auto& segment = segments.at(number);
+  auto file = LiveFile::open(directory, number);
+  if (!file) {
+    if (is_not_found(file.error())) segments.erase(number);
+    return file.error();
+  }
+  auto& places = segment.places;
+  const auto after = std::upper_bound(
+      places.begin(), places.end(), next,
+      [](Sequence sequence, const Place& place) { return sequence < place.expected.first; });
+  ASSERT(after != places.begin());
+  auto at = *(after - 1);
+  LiveBatch batch;
+  for (;;) {
+    if (at.expected.first > up_to) return Step::stop;
+    const auto found = file->read(at.offset, at.expected, check, batch);
+    if (!found) return found.error();
+    stopped_at = file->place(at.offset);
+    if (*found == Found::stray) {
+      return Error{Code::corrupt, stopped_at + ": a batch that belongs elsewhere"};
+    }
+    if (*found != Found::batch) return Step::go_on;
+    if (at.offset >= places.back().offset + kPlaceBytes) places.push_back(at);
+    if (batch.view.last() > up_to) return Step::stop;
+    if (batch.view.last() >= next) {
+      next = Sequence{batch.view.last().value + 1};
+      const auto step = visit(batch.view);
+      if (!step || *step == Step::stop) return step;
+    }
+    at = {batch.end(), expect_after(batch.header, at.expected.seed)};
+  }
+}
+
+JournalReader::JournalReader(Directory& directory) : files_(std::make_unique<Files>(directory)) {}
+JournalReader::~JournalReader() = default;
+
+Result<> JournalReader::scan(Sequence after, Sequence up_to, const Replay& visit) {
+  return files_->walk(Sequence{after.value + 1}, up_to, Check::chain,
+                      [&](const BatchView& batch) -> Result<Step> {
+                        if (auto done = visit(batch); !done) return done.error();
+                        return Step::go_on;
+                      });
+}
+
+Result<StoredRecord> JournalReader::find(Sequence sequence, Sequence up_to) {
+  const Error missing{Code::not_found,
+                      "the journal has no record " + std::to_string(sequence.value)};
+  if (!sequence || sequence > up_to) return missing;
+  std::optional<StoredRecord> stored;
+  auto walked =
+      files_->walk(sequence, up_to, Check::checksum, [&](const BatchView& batch) -> Result<Step> {
+        ASSERT(batch.first <= sequence && sequence <= batch.last());
+        const auto& record = batch.records[sequence.value - batch.first.value];
+        stored = StoredRecord{sequence,
+                              batch.committed,
+                              batch.mac_key,
+                              batch.epoch,
+                              batch.head,
+                              record.kind,
+                              record.version,
+                              Buffer(record.count.begin(), record.count.end()),
+                              Buffer(record.detail.begin(), record.detail.end())};
+        return Step::stop;
+      });
+  if (!walked) return walked.error();
+  if (!stored) return missing;
+  return std::move(*stored);
+}
+
+// Walks one segment to its end. `last`: of its last batch, or before its first.
+Result<SegmentInfo> JournalReader::Files::describe(std::uint64_t number, const Segment& segment,
+                                                   Position& last) {
+  SegmentInfo info;
+  info.name = segment_name(number, segment.kind);
+  info.number = number;
+  auto file = LiveFile::open(directory, number);
+  if (!file) return file.error();
+  info.bytes = file->bytes();
+  if (!segment.first) return info;
+  auto at = segment.places.front();
+  last = {at.expected.epoch, Sequence{at.expected.first.value - 1}, at.expected.before};
+  LiveBatch batch;
+  for (;;) {
+    const auto found = file->read(at.offset, at.expected, Check::checksum, batch);
+    if (!found) return found.error();
+    if (*found != Found::batch) {
+      const auto next = segments.upper_bound(number);
+      const bool used = next != segments.end() && next->second.first;
+      const auto judged = judge(*file, at.offset, spot_of(*found),
+                                used ? Later::used : Later::blank, at.expected.seed);
+      if (judged) return info;
+      // A writer may have gone on between the two looks: then the spot holds a batch now.
+      file->forget();
+      const auto again = file->read(at.offset, at.expected, Check::checksum, batch);
+      if (!again || *again != Found::batch) return judged.error();
+    }
+    if (!info.first) info.first = batch.view.first;
+    info.last = batch.view.last();
+    ++info.batches;
+    last = {batch.header.epoch, info.last, batch.header.after};
+    at = {batch.end(), expect_after(batch.header, at.expected.seed)};
+  }
+}
+
+Result<std::vector<SegmentInfo>> JournalReader::segments() {
+  if (auto done = files_->refresh(); !done) return done.error();
+  std::vector<SegmentInfo> infos;
+  Position last;
+  for (const auto& [number, segment] : files_->segments) {
+    auto info = files_->describe(number, segment, last);
+    if (!info) return info.error();
+    infos.push_back(std::move(*info));
+  }
+  return infos;
+}
+
+Result<Position> JournalReader::end() {
+  if (auto done = files_->refresh(); !done) return done.error();
+  Position last;
+  auto segment = files_->segments.rbegin();
+  while (segment != files_->segments.rend() && !segment->second.first) ++segment;
+  ASSERT(segment != files_->segments.rend());
+  if (auto info = files_->describe(segment->first, segment->second, last); !info) {
+    return info.error();
+  }
+  return last;
+}
+
+Result<Key128> JournalReader::hash_key() {
+  if (auto done = files_->refresh(); !done) return done.error();
+  return files_->keys.hash_key;
+}
+
+}  // namespace nando
