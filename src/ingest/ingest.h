@@ -10,6 +10,7 @@
 
 #include <memory>
 #include <variant>
+#include <vector>
 
 #include "base/clock.h"
 #include "model/beacon.h"
@@ -59,12 +60,14 @@ class Ingest {
   };
   std::variant<PageName, DropReason> page_of(std::string_view url);
 
-  // Names of the steps, in order, and how many beacons each has refused, for /metrics.
+  // How many beacons each step has refused, in the order of the steps, for /metrics; a row for each
+  // reason that a step may have. Any thread.
   struct StepCount {
     std::string_view step;
     DropReason reason;
     std::uint64_t beacons;
   };
+  std::vector<StepCount> refusals() const;
 
  private:
   struct State;
