@@ -19,6 +19,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/address.h"
@@ -112,6 +113,8 @@ struct ServerOptions {
   std::uint16_t port = 8000;  // 0: any free one; see Server::port().
   unsigned loops = 1;
   std::chrono::seconds slow_limit = kSlowClientLimit;
+  std::chrono::seconds idle_limit = kIdleLimit;
+  std::size_t connections_max = kConnectionsMax;  // A loop.
 };
 
 struct ServerCounts {

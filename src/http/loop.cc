@@ -1,0 +1,315 @@
+#include "http/loop.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <ctime>
+
+#include "base/assert.h"
+#include "base/log.h"
+
+namespace nando::http {
+namespace {
+
+constexpr std::size_t kInputBytes = 64 * 1024;  // Room for any head, and most bodies, at once.
+static_assert(kInputBytes >= 2 * kHeaderBytesMax);
+constexpr std::size_t kParsersKeptMax = 64;
+constexpr int kAcceptsMax = 64;  // In one go.
+constexpr std::size_t kEventsMax = 512;
+constexpr std::chrono::milliseconds kTick{1000};
+
+IpAddress address_of(const sockaddr_storage& from) {
+  IpAddress out;
+  if (from.ss_family == AF_INET) {
+    sockaddr_in v4;
+    std::memcpy(&v4, &from, sizeof v4);
+    out.family = IpAddress::Family::v4;
+    std::memcpy(out.bytes.data(), &v4.sin_addr, 4);
+  } else if (from.ss_family == AF_INET6) {
+    sockaddr_in6 v6;
+    std::memcpy(&v6, &from, sizeof v6);
+    const bool mapped = IN6_IS_ADDR_V4MAPPED(&v6.sin6_addr);
+    out.family = mapped ? IpAddress::Family::v4 : IpAddress::Family::v6;
+    if (mapped) {
+      std::memcpy(out.bytes.data(), v6.sin6_addr.s6_addr + 12, 4);
+    } else {
+      std::memcpy(out.bytes.data(), v6.sin6_addr.s6_addr, 16);
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+void Descriptor::close() {
+  if (fd_ >= 0) ::close(std::exchange(fd_, -1));
+}
+
+Loop::Loop(const ServerOptions& options, Descriptor listener)
+    : options_(options),
+      listener_(std::move(listener)),
+      epoll_(epoll_create1(EPOLL_CLOEXEC)),
+      wake_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
+      input_(kInputBytes) {
+  ASSERT(epoll_ && wake_);
+  watch(listener_.get(), EPOLLIN, &listener_);
+  // Edge-triggered, so that it need never be read.
+  watch(wake_.get(), EPOLLIN | EPOLLET, &wake_);
+}
+
+Loop::~Loop() = default;
+
+void Loop::watch(int fd, std::uint32_t events, void* tag) {
+  epoll_event event{};
+  event.events = events;
+  event.data.ptr = tag;
+  ASSERT(epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) == 0);
+}
+
+void Loop::count(Counter& counter) {
+  counter.store(counter.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+}
+
+ServerCounts Loop::counts() const {
+  const auto read = [](const Counter& counter) { return counter.load(std::memory_order_relaxed); };
+  return {.accepted = read(accepted_),
+          .open = read(open_count_),
+          .requests = read(requests_),
+          .refused = read(refused_),
+          .timed_out = read(timed_out_)};
+}
+
+void Loop::post(std::function<void()> work) {
+  bool wake = false;
+  {
+    const std::lock_guard lock(mutex_);
+    if (ended_) return;
+    mailbox_.push_back(std::move(work));
+    wake = std::exchange(sleeping_, false);
+  }
+  if (wake) eventfd_write(wake_.get(), 1);
+}
+
+void Loop::stop(std::chrono::milliseconds patience) {
+  {
+    const std::lock_guard lock(mutex_);
+    stop_asked_ = true;
+    patience_ = patience;
+    sleeping_ = false;
+  }
+  eventfd_write(wake_.get(), 1);
+}
+
+void Loop::run(const MakeHandler& make_handler, unsigned index,
+               const std::function<void()>& started) {
+  handler_ = make_handler(index, *this);
+  ASSERT(handler_ != nullptr);
+  now_ = std::chrono::steady_clock::now();
+  next_tick_ = now_ + kTick;
+  started();
+  while (!is_done()) turn();
+  end();
+}
+
+// Everything that is ready, then the end of the turn. What became ready meanwhile is looked for
+// once more before the loop sleeps: a fuller turn is a fuller batch. Steps are bounded, so that no
+// client can keep a turn from ending.
+void Loop::turn() {
+  turn_steps_ = 0;
+  round(ready_.empty() && mailbox_is_empty_and_may_sleep() ? Wait::until_tick : Wait::none);
+  while (found_something_ && turn_steps_ < kTurnRequestsMax) round(Wait::none);
+  handler_->on_turn_end();
+  reap();
+  if (now_ >= next_tick_) tick();
+  if (!stopping_ && stop_is_asked()) begin_stop();
+}
+
+void Loop::round(Wait how) {
+  const auto before = turn_steps_;
+  wait(how);
+  run_mailbox();
+  run_ready();
+  found_something_ = turn_steps_ != before;
+}
+
+void Loop::wait(Wait how) {
+  int timeout = 0;
+  if (how == Wait::until_tick) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(next_tick_ - now_);
+    timeout = static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, kTick.count()));
+  }
+  std::array<epoll_event, kEventsMax> events;
+  const int n = epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), timeout);
+  ASSERT(n >= 0 || errno == EINTR);
+  now_ = std::chrono::steady_clock::now();
+  turn_steps_ += static_cast<std::size_t>(std::max(n, 0));
+  for (int i = 0; i < n; ++i) {
+    const auto& event = events[static_cast<std::size_t>(i)];
+    if (event.data.ptr == &listener_) {
+      accept_some();
+    } else if (event.data.ptr != &wake_) {
+      static_cast<Connection*>(event.data.ptr)->on_events(event.events);
+    }
+  }
+}
+
+void Loop::accept_some() {
+  for (int i = 0; i < kAcceptsMax; ++i) {
+    sockaddr_storage from{};
+    socklen_t size = sizeof from;
+    auto* const address = reinterpret_cast<sockaddr*>(&from);
+    Descriptor socket(accept4(listener_.get(), address, &size, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    if (!socket) {
+      if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+        return pause_accepting();
+      }
+      if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EBADF) return;
+      continue;  // That one client has gone already.
+    }
+    count(accepted_);
+    if (open_ >= options_.connections_max) continue;
+    ++open_;
+    open_count_.store(open_, std::memory_order_relaxed);
+    const int fd = socket.get();
+    connections_.push_back(std::make_unique<Connection>(*this, std::move(socket), address_of(from),
+                                                        connections_.size()));
+    watch(fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, connections_.back().get());
+  }
+}
+
+// Out of descriptors: whoever knocks waits in the backlog until a connection closes or a second has
+// passed; to ask again at once would be to spin.
+void Loop::pause_accepting() {
+  accepting_ = false;
+  epoll_event event{};
+  event.data.ptr = &listener_;
+  epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, listener_.get(), &event);
+  log_warn("http: out of file descriptors with {} connections open; accepting later", open_);
+}
+
+void Loop::resume_accepting() {
+  if (accepting_ || stopping_) return;
+  accepting_ = true;
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.ptr = &listener_;
+  epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, listener_.get(), &event);
+}
+
+bool Loop::mailbox_is_empty_and_may_sleep() {
+  const std::lock_guard lock(mutex_);
+  sleeping_ = mailbox_.empty() && (!stop_asked_ || stopping_);
+  return sleeping_;
+}
+
+void Loop::run_mailbox() {
+  {
+    const std::lock_guard lock(mutex_);
+    sleeping_ = false;
+    work_.swap(mailbox_);
+  }
+  turn_steps_ += work_.size();
+  for (auto& work : work_) work();
+  work_.clear();
+}
+
+void Loop::run_ready() {
+  running_.swap(ready_);
+  turn_steps_ += running_.size();
+  for (auto* connection : running_) connection->advance();
+  running_.clear();
+}
+
+void Loop::tick() {
+  next_tick_ = now_ + kTick;
+  for (std::size_t i = 0; i < connections_.size(); ++i) connections_[i]->check_time();
+  reap();
+  resume_accepting();
+}
+
+bool Loop::stop_is_asked() {
+  const std::lock_guard lock(mutex_);
+  return stop_asked_;
+}
+
+void Loop::begin_stop() {
+  stopping_ = true;
+  {
+    const std::lock_guard lock(mutex_);
+    deadline_ = now_ + patience_;
+  }
+  next_tick_ = std::min(next_tick_, deadline_);
+  listener_.close();
+  for (std::size_t i = 0; i < connections_.size(); ++i) connections_[i]->stop();
+  reap();
+}
+
+bool Loop::is_done() const {
+  return stopping_ && (open_ == 0 || now_ >= deadline_);
+}
+
+// Connections die only here, when no event of this turn can still name them.
+void Loop::reap() {
+  for (auto* connection : dead_) {
+    const auto index = connection->index();
+    connections_.back()->index() = index;
+    std::swap(connections_[index], connections_.back());
+    connections_.pop_back();
+  }
+  dead_.clear();
+}
+
+void Loop::end() {
+  ending_ = true;
+  for (auto& connection : connections_) connection->close();
+  std::vector<std::function<void()>> dropped;
+  {
+    const std::lock_guard lock(mutex_);
+    ended_ = true;
+    dropped.swap(mailbox_);
+  }
+  dropped.clear();
+  handler_.reset();
+  reap();
+}
+
+std::unique_ptr<RequestParser> Loop::take_parser() {
+  if (parsers_.empty()) return std::make_unique<RequestParser>();
+  auto parser = std::move(parsers_.back());
+  parsers_.pop_back();
+  return parser;
+}
+
+void Loop::give_back(std::unique_ptr<RequestParser> parser) {
+  parser->reset();
+  if (parsers_.size() < kParsersKeptMax) parsers_.push_back(std::move(parser));
+}
+
+void Loop::closed_one() {
+  open_count_.store(--open_, std::memory_order_relaxed);
+  resume_accepting();
+}
+
+std::string_view Loop::date_line() {
+  const auto second = std::time(nullptr);
+  if (second != date_second_) {
+    date_second_ = second;
+    std::tm parts{};
+    gmtime_r(&second, &parts);
+    std::array<char, 64> text;
+    const auto size =
+        std::strftime(text.data(), text.size(), "Date: %a, %d %b %Y %H:%M:%S GMT\r\n", &parts);
+    date_line_.assign(text.data(), size);
+  }
+  return date_line_;
+}
+
+}  // namespace nando::http
