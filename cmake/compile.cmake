@@ -10,7 +10,7 @@ set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O2 -g1")
 
 set(NANDO_SANITIZE "" CACHE STRING "address (with undefined), thread, or fuzzer (clang)")
 add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wold-style-cast -Wnon-virtual-dtor
-                    -Woverloaded-virtual -Werror -fno-omit-frame-pointer)
+                    -Woverloaded-virtual -Wno-missing-field-initializers -Werror -fno-omit-frame-pointer)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # g++ 12 reports false positives from inlined std::string and std::vector code (GCC bug 105329).
   add_compile_options(-Wno-restrict -Wno-stringop-overflow -Wno-array-bounds)

@@ -69,4 +69,18 @@ std::uint64_t checksum(std::span<const Bytes> parts, std::uint64_t seed) {
   return XXH3_64bits_digest(&state);
 }
 
+struct Checksum::State {
+  XXH3_state_t state;
+};
+
+Checksum::Checksum(std::uint64_t seed) : state_(std::make_unique<State>()) {
+  XXH3_INITSTATE(&state_->state);
+  XXH3_64bits_reset_withSeed(&state_->state, seed);
+}
+Checksum::~Checksum() = default;
+
+void Checksum::add(Bytes bytes) { XXH3_64bits_update(&state_->state, bytes.data(), bytes.size()); }
+
+std::uint64_t Checksum::value() const { return XXH3_64bits_digest(&state_->state); }
+
 }  // namespace nando

@@ -6,6 +6,8 @@
 
 #include <sodium.h>
 
+#include <memory>
+
 #include "base/bytes.h"
 
 namespace nando {
@@ -35,6 +37,19 @@ class MacKey {
 };
 
 std::uint64_t checksum(Bytes bytes, std::uint64_t seed);
+
+// The same, a piece at a time: value() after any number of add() is checksum() of all pieces end to end.
+class Checksum {
+ public:
+  explicit Checksum(std::uint64_t seed);
+  ~Checksum();
+  void add(Bytes bytes);
+  std::uint64_t value() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
 std::uint64_t checksum(std::span<const Bytes> parts, std::uint64_t seed);
 
 }  // namespace nando

@@ -21,10 +21,15 @@ class HitArena {
     const std::string_view kept(next_, text.size());
     next_ += text.size();
     room_ -= text.size();
+    bytes_ += text.size();
     return kept;
   }
 
+  // Of the text that is kept.
+  std::size_t bytes() const { return bytes_; }
+
   void clear() {
+    bytes_ = 0;
     if (blocks_.empty()) return;
     blocks_.resize(1);
     next_ = blocks_.front().bytes.get();
@@ -48,6 +53,7 @@ class HitArena {
   std::vector<Block> blocks_;
   char* next_ = nullptr;
   std::size_t room_ = 0;
+  std::size_t bytes_ = 0;
 };
 
 }  // namespace nando

@@ -1,0 +1,67 @@
+// PageTable: every page that was ever counted, by id and by key, with its ordinal. No text: 32
+// bytes a page and about 7 of index, so 10 million pages are under 400 MiB.
+//
+// Threads: one writer (the committer), which takes a lock only to add a page; find() and count()
+// from any thread.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <optional>
+
+#include "counters/sharded_index.h"
+#include "model/ids.h"
+
+namespace nando {
+
+class PageTable {
+ public:
+  static constexpr std::uint32_t kPagesMax = 1U << 30;
+
+  PageTable();
+  ~PageTable();
+
+  // Any thread.
+  std::optional<PageId> find(const PageKey& key) const;
+  std::uint64_t count(PageId page) const { return at(page).count.load(std::memory_order_acquire); }
+  SiteId site(PageId page) const { return at(page).site; }
+
+  // The writer.
+  std::optional<PageId> find_unlocked(const PageKey& key) const;
+  PageId add(const PageKey& key, SiteId site);
+  void remove_last();  // Takes back the last add().
+  void set_count(PageId page, std::uint64_t count) {
+    at(page).count.store(count, std::memory_order_release);
+  }
+  const PageKey& key(PageId page) const { return at(page).key; }
+  // A number beside the page that lasts one commit; 0 between commits.
+  std::uint32_t& scratch(PageId page) { return at(page).scratch; }
+
+  std::uint32_t size() const { return size_.load(std::memory_order_acquire); }
+  bool contains(PageId page) const { return page.value >= 1 && page.value <= size(); }
+
+ private:
+  struct Entry {
+    PageKey key;
+    std::atomic<std::uint64_t> count{0};
+    SiteId site;
+    std::uint32_t scratch = 0;
+  };
+  static_assert(sizeof(Entry) == 32);
+  static constexpr std::uint32_t kChunk = 1U << 15;  // Entries; a MiB that never moves.
+
+  Entry& at(PageId page) const {
+    const auto slot = page.value - 1;
+    return chunks_[slot / kChunk].load(std::memory_order_acquire)[slot % kChunk];
+  }
+  static std::uint64_t hash_of(const PageKey& key) { return load<std::uint64_t>(key.data()); }
+  std::uint64_t hash_of_slot(std::uint32_t slot) const { return hash_of(at(PageId{slot + 1}).key); }
+
+  std::unique_ptr<std::atomic<Entry*>[]> chunks_;
+  ShardedIndex index_;
+  mutable std::vector<std::mutex> locks_;  // One a shard of the index.
+  std::atomic<std::uint32_t> size_{0};
+};
+
+}  // namespace nando

@@ -1,0 +1,365 @@
+#include "counters/snapshot.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+
+#include "counters/snapshot_file.h"
+
+namespace nando {
+
+namespace {
+
+constexpr std::array<char, 8> kMagic = {'N', 'A', 'N', 'D', 'O', 'S', 'N', 1};
+constexpr std::string_view kTemporary = "snapshot.tmp";
+constexpr std::size_t kHostTextBytesMax = 1024;  // More than any host may have.
+
+// The parts of counters that are small enough to hold twice. Pages and ids are streamed between
+// them.
+struct Small {
+  Position position;
+  UnixTime committed{};
+  KindCounts kinds{};
+  struct SiteRow {
+    SiteId id;
+    std::uint64_t count;
+    std::uint64_t base;
+    std::uint32_t pages;
+    PageId other;
+    std::string host;
+  };
+  std::vector<SiteRow> sites;
+  std::map<PageId, std::uint64_t> page_bases;
+  std::vector<Visits::Row> visits;
+  UnixTime visits_swapped{};
+  std::deque<IdTimes::Mark> marks;
+  std::uint64_t ids = 0;
+  std::uint64_t pages = 0;
+};
+
+void put(SnapshotWriter& out, const Small& small, const Key128& hash_key) {
+  out.put(kMagic);
+  out.put(hash_key);
+  out.put(small.position.epoch);
+  out.put(small.position.sequence.value);
+  out.put(small.position.head);
+  out.put(small.committed);
+  for (const auto count : small.kinds) out.put(count);
+  out.put(static_cast<std::uint64_t>(small.sites.size()));
+  for (const auto& site : small.sites) {
+    out.put(site.id.value);
+    out.put(site.count);
+    out.put(site.base);
+    out.put(site.pages);
+    out.put(site.other.value);
+    out.put_text(site.host);
+  }
+  out.put(static_cast<std::uint64_t>(small.page_bases.size()));
+  for (const auto& [page, base] : small.page_bases) {
+    out.put(page.value);
+    out.put(base);
+  }
+  out.put(small.visits_swapped);
+  out.put(static_cast<std::uint64_t>(small.visits.size()));
+  for (const auto& row : small.visits) {
+    out.put(row.visitor.value);
+    out.put(row.open.visit.value);
+    out.put(row.open.last);
+    out.put(static_cast<std::uint8_t>(row.is_old ? 1 : 0));
+  }
+  out.put(static_cast<std::uint64_t>(small.marks.size()));
+  for (const auto& mark : small.marks) {
+    out.put(mark.first.value);
+    out.put(mark.at);
+  }
+  out.put(small.ids);
+  out.put(small.pages);
+}
+
+bool get_head(SnapshotReader& in, const Key128* hash_key, Position& position) {
+  if (in.get<std::array<char, 8>>() != kMagic) return false;
+  const auto key = in.get<Key128>();
+  if (hash_key != nullptr && key != *hash_key) return false;
+  position.epoch = in.get<Epoch>();
+  position.sequence.value = in.get<std::uint64_t>();
+  position.head = in.get<Head>();
+  return in.ok();
+}
+
+bool get(SnapshotReader& in, const Key128& hash_key, Small& small) {
+  if (!get_head(in, &hash_key, small.position)) return false;
+  small.committed = in.get<UnixTime>();
+  for (auto& count : small.kinds) count = in.get<std::uint64_t>();
+  const auto sites = in.get<std::uint64_t>();
+  for (std::uint64_t i = 0; in.ok() && i < sites; ++i) {
+    Small::SiteRow row{};
+    row.id.value = in.get<std::uint32_t>();
+    row.count = in.get<std::uint64_t>();
+    row.base = in.get<std::uint64_t>();
+    row.pages = in.get<std::uint32_t>();
+    row.other.value = in.get<std::uint32_t>();
+    row.host = in.get_text(kHostTextBytesMax);
+    if (row.id.value == 0 || row.id.value >= SiteCounts::kSitesMax) return false;
+    small.sites.push_back(std::move(row));
+  }
+  const auto bases = in.get<std::uint64_t>();
+  for (std::uint64_t i = 0; in.ok() && i < bases; ++i) {
+    const PageId page{in.get<std::uint32_t>()};
+    small.page_bases[page] = in.get<std::uint64_t>();
+  }
+  small.visits_swapped = in.get<UnixTime>();
+  const auto visits = in.get<std::uint64_t>();
+  for (std::uint64_t i = 0; in.ok() && i < visits; ++i) {
+    Visits::Row row{};
+    row.visitor.value = in.get<std::uint64_t>();
+    row.open.visit.value = in.get<std::uint64_t>();
+    row.open.last = in.get<UnixTime>();
+    row.is_old = in.get<std::uint8_t>() != 0;
+    small.visits.push_back(row);
+  }
+  const auto marks = in.get<std::uint64_t>();
+  for (std::uint64_t i = 0; in.ok() && i < marks; ++i) {
+    const Sequence first{in.get<std::uint64_t>()};
+    small.marks.push_back({first, in.get<UnixTime>()});
+  }
+  small.ids = in.get<std::uint64_t>();
+  small.pages = in.get<std::uint64_t>();
+  return in.ok();
+}
+
+void put_page(SnapshotWriter& out, const PageKey& key, std::uint64_t count, SiteId site) {
+  out.put(key);
+  out.put(count);
+  out.put(site.value);
+}
+
+std::vector<Small::SiteRow> rows_of(const SiteCounts& sites) {
+  std::vector<Small::SiteRow> rows;
+  sites.each([&](SiteId id, const SiteCounts::Entry& site) {
+    rows.push_back({id, site.count.load(), site.base.load(), site.pages, site.other, site.host});
+  });
+  return rows;
+}
+
+void restore_sites(const std::vector<Small::SiteRow>& rows, SiteCounts& sites) {
+  for (const auto& row : rows) {
+    auto& site = sites.add(row.id, row.host);
+    site.count = row.count;
+    site.base = row.base;
+    site.pages = row.pages;
+    site.other = row.other;
+  }
+}
+
+// Runs `write` on a fresh temporary file and puts that in the snapshot's place.
+template <class Write>
+Result<> replace(Directory& directory, Write write) {
+  if (auto gone = directory.remove(kTemporary); !gone && gone.error().code != Code::not_found)
+    return gone;
+  auto file = directory.open(kTemporary, OpenMode::create_new);
+  if (!file) return file.error();
+  SnapshotWriter out(**file);
+  if (auto written = write(out); !written) return written;
+  if (auto finished = out.finish(); !finished) return finished;
+  if (auto renamed = directory.rename(kTemporary, kSnapshotName); !renamed) return renamed;
+  return directory.sync();
+}
+
+Error damaged(const Directory& directory) {
+  return {Code::corrupt, directory.path() + "/" + std::string(kSnapshotName) +
+                             " is damaged or of another journal; it can be deleted"};
+}
+
+// What changed since the last snapshot: the listener of fold() that holds only that.
+class Changes {
+ public:
+  explicit Changes(Small small) : small_(std::move(small)) {
+    restore_sites(small_.sites, sites_);
+    for (const auto& [page, base] : small_.page_bases) sites_.set_page_base(page, base);
+    visits_.load(small_.visits, small_.visits_swapped);
+    old_marks_ = small_.marks;
+  }
+
+  bool add_site(const SiteRecord& record) {
+    if (sites_.find(record.site)) return false;
+    sites_.add(record.site, record.host);
+    return true;
+  }
+  bool add_page(const PageRecord& record) {
+    auto* site = sites_.find(record.site);
+    if (site == nullptr || record.page.value != small_.pages + new_pages_.size() + 1) return false;
+    new_pages_.push_back({record.key, record.site});
+    if (record.is_other) {
+      site->other = record.page;
+    } else {
+      ++site->pages;
+    }
+    return true;
+  }
+  bool add_hit(const HitRecord& record, const RecordContext& context) {
+    auto* site = sites_.find(record.site);
+    if (site == nullptr) return false;
+    counts_[record.page.value] = record.page_ordinal;
+    site->count = record.site_ordinal;
+    if (record.fingerprint) {
+      new_ids_.push_back({*record.fingerprint, context.sequence});
+      new_times_.push_back(context.committed);
+    }
+    if (record.visitor) visits_.touch(record.visitor, record.visit, context.committed);
+    return true;
+  }
+  bool set_base(const BaseRecord& record) {
+    auto* site = sites_.find(record.site);
+    if (site == nullptr) return false;
+    if (record.page.value == 0) {
+      site->base = record.base;
+    } else {
+      sites_.set_page_base(record.page, record.base);
+    }
+    return true;
+  }
+  void finish(const Position& position, UnixTime committed, const KindCounts& kinds) {
+    for (std::size_t i = 0; i < kinds.size(); ++i) small_.kinds[i] += kinds[i];
+    visits_.advance(committed);
+    small_.position = position;
+    small_.committed = committed;
+  }
+
+  // Writes the old snapshot's pages and ids, as `old` goes past them, with what changed.
+  Result<> write(SnapshotReader* old, SnapshotWriter& out, const Key128& hash_key,
+                 const Error& damage) {
+    const auto old_ids = small_.ids;
+    const auto old_pages = small_.pages;
+    IdTimes times;
+    for (const auto& mark : old_marks_) times.note(mark.first, mark.at);
+    for (std::size_t i = 0; i < new_ids_.size(); ++i)
+      times.note(new_ids_[i].sequence, new_times_[i]);
+    const auto first_kept = times.expire(small_.committed);
+
+    std::vector<RetryWindow::Id> kept;
+    for (std::uint64_t i = 0; old != nullptr && i < old_ids; ++i) {
+      const auto id = old->get<RetryWindow::Id>();
+      if (id.sequence >= first_kept) kept.push_back(id);
+    }
+    for (const auto& id : new_ids_) {
+      if (id.sequence >= first_kept) kept.push_back(id);
+    }
+    small_.sites = rows_of(sites_);
+    small_.page_bases = sites_.page_bases();
+    small_.visits = visits_.rows();
+    small_.visits_swapped = visits_.swapped();
+    small_.marks = times.marks();
+    small_.ids = kept.size();
+    small_.pages = old_pages + new_pages_.size();
+    put(out, small_, hash_key);
+    for (const auto& id : kept) out.put(id);
+    for (std::uint64_t i = 0; old != nullptr && i < old_pages; ++i) {
+      const auto key = old->get<PageKey>();
+      const auto count = old->get<std::uint64_t>();
+      const SiteId site{old->get<std::uint32_t>()};
+      put_page(out, key, count_of(static_cast<std::uint32_t>(i + 1), count), site);
+    }
+    for (std::size_t i = 0; i < new_pages_.size(); ++i) {
+      put_page(out, new_pages_[i].key, count_of(static_cast<std::uint32_t>(old_pages + i + 1), 0),
+               new_pages_[i].site);
+    }
+    if (old != nullptr && !old->finish()) return damage;
+    return {};
+  }
+
+ private:
+  struct NewPage {
+    PageKey key;
+    SiteId site;
+  };
+  std::uint64_t count_of(std::uint32_t page, std::uint64_t otherwise) const {
+    const auto found = counts_.find(page);
+    return found == counts_.end() ? otherwise : found->second;
+  }
+
+  Small small_;
+  SiteCounts sites_;
+  Visits visits_;
+  std::deque<IdTimes::Mark> old_marks_;
+  boost::unordered_flat_map<std::uint32_t, std::uint64_t> counts_;
+  std::vector<NewPage> new_pages_;
+  std::vector<RetryWindow::Id> new_ids_;
+  std::vector<UnixTime> new_times_;
+};
+
+}  // namespace
+
+Result<> write_snapshot(Directory& directory, const Counters& counters, const Key128& hash_key) {
+  return replace(directory, [&](SnapshotWriter& out) -> Result<> {
+    const auto& pages = counters.pages();
+    const auto& window = counters.window();
+    put(out,
+        {counters.position(), counters.committed(), counters.kinds(), rows_of(counters.sites()),
+         counters.sites().page_bases(), counters.visits().rows(), counters.visits().swapped(),
+         window.times().marks(), window.size(), pages.size()},
+        hash_key);
+    window.each([&](const RetryWindow::Id& id) { out.put(id); });
+    for (PageId page{1}; page.value <= pages.size(); ++page.value) {
+      put_page(out, pages.key(page), pages.count(page), pages.site(page));
+    }
+    return {};
+  });
+}
+
+Result<> read_snapshot(Directory& directory, const Key128& hash_key, Counters& into) {
+  auto file = directory.open(kSnapshotName, OpenMode::read);
+  if (!file) return file.error();
+  SnapshotReader in(**file);
+  Small small;
+  if (!get(in, hash_key, small)) return damaged(directory);
+  restore_sites(small.sites, into.sites());
+  for (const auto& [page, base] : small.page_bases) into.sites().set_page_base(page, base);
+  into.visits().load(small.visits, small.visits_swapped);
+  into.kinds() = small.kinds;
+  if (small.ids > into.window().ids_max()) return damaged(directory);
+  into.window().load_times(small.marks);
+  for (std::uint64_t i = 0; in.ok() && i < small.ids; ++i)
+    into.window().load(in.get<RetryWindow::Id>());
+  for (std::uint64_t i = 0; in.ok() && i < small.pages && i < PageTable::kPagesMax; ++i) {
+    const auto key = in.get<PageKey>();
+    const auto count = in.get<std::uint64_t>();
+    const auto page = into.pages().add(key, SiteId{in.get<std::uint32_t>()});
+    into.pages().set_count(page, count);
+  }
+  if (!in.finish()) return damaged(directory);
+  into.set_position(small.position, small.committed);
+  return {};
+}
+
+Position snapshot_position(Directory& directory) {
+  auto file = directory.open(kSnapshotName, OpenMode::read);
+  if (!file) return {};
+  SnapshotReader in(**file);
+  Position position;
+  return get_head(in, nullptr, position) ? position : Position{};
+}
+
+Result<> merge_snapshot(Directory& directory, JournalReader& journal, const Key128& hash_key,
+                        Sequence up_to) {
+  Small small;
+  std::unique_ptr<File> old_file;
+  std::unique_ptr<SnapshotReader> old;
+  if (auto opened = directory.open(kSnapshotName, OpenMode::read); opened) {
+    old_file = std::move(*opened);
+    old = std::make_unique<SnapshotReader>(*old_file);
+    if (!get(*old, hash_key, small)) return damaged(directory);
+  } else if (opened.error().code != Code::not_found) {
+    return opened.error();
+  }
+  const auto after = small.position.sequence;
+  if (after >= up_to) return {};
+  Changes changes(std::move(small));
+  auto scanned =
+      journal.scan(after, up_to, [&](const BatchView& batch) { return fold(batch, changes); });
+  if (!scanned) return scanned;
+  return replace(directory, [&](SnapshotWriter& out) {
+    return changes.write(old.get(), out, hash_key, damaged(directory));
+  });
+}
+
+}  // namespace nando

@@ -1,0 +1,97 @@
+// Commit: one batch of hits on its way through the ledger. It plans (who is new, which page, which
+// ordinals), writes the records, and, once they are durable, applies them and fills in the
+// outcomes; or takes all of it back if the disk was full.
+//
+// Steps, in order: plan each hit; number() them; write() them into the batch; then apply() or
+// undo().
+//
+// Threads: the committer's.
+#pragma once
+
+#include <boost/unordered/unordered_flat_map.hpp>
+
+#include "counters/counters.h"
+#include "journal/reader.h"
+#include "ledger/hit_batch.h"
+#include "ledger/numbering.h"
+
+namespace nando {
+
+class Commit {
+ public:
+  struct Parts {
+    Counters& counters;
+    Numbering& numbering;
+    JournalReader& reader;
+    Key128 hash_key;
+  };
+  explicit Commit(const Parts& parts) : parts_(parts) {}
+
+  // Begins anew; memory is kept.
+  void begin(UnixTime committed, MacKeyId key);
+
+  // Decides what becomes of `hit`; its outcome is final unless it is new.
+  void plan(const Hit& hit, Outcome& outcome);
+
+  // True if there is something to write.
+  bool any() const { return !hits_.empty() || batch_.records() > 0; }
+  [[nodiscard]] Result<> number();
+  void write();
+  BatchBuilder& batch() { return batch_; }
+
+  void apply(const Position& position);
+  // Takes back what plan() and write() did and gives every new hit this status.
+  void undo(Outcome::Status status);
+  // Leaves everything as it stands (the ledger will be opened again) and gives every new hit this
+  // status.
+  void abandon(Outcome::Status status);
+
+ private:
+  struct Planned {
+    const Hit* hit;
+    Outcome* outcome;
+    PageId page;
+    Hash128 digest;
+    Sequence sequence;
+  };
+  struct Double {
+    Outcome* outcome;
+    std::size_t first;  // The planned hit it repeats.
+  };
+
+  bool is_repeat(const Hit& hit, const Hash128& digest, Outcome& outcome);
+  bool repeats_planned(const Hit& hit, std::uint64_t fingerprint, Outcome& outcome);
+  bool repeats_stored(const Hit& hit, const Hash128& digest, Outcome& outcome);
+  void fill_from(const HitRecord& record, const StoredRecord& stored, const Hash128& digest,
+                 Outcome& outcome);
+  bool same_hit(const Hit& hit, HitKind kind, PageId page) const;
+  PageId page_for(const Hit& hit, bool& on_other);
+  SiteCounts::Entry& site_for(const Hit& hit);
+  PageId introduce_page(const Hit& hit, const PageKey& key, std::string_view url);
+  OrdinalDemand& demand_for(std::uint32_t& scratch, SiteId site, PageId page);
+  VisitId visit_for(const Hit& hit, Sequence sequence);
+  void clear_scratch();
+  void show(const OrdinalDemand& page, const OrdinalDemand& site, Outcome& outcome) const;
+
+  Parts parts_;
+  UnixTime committed_{};
+  MacKeyId key_;
+  Sequence first_;
+  BatchBuilder batch_;
+  KindCounts kinds_{};
+  std::vector<Planned> hits_;
+  std::vector<Double> doubles_;
+  std::vector<OrdinalDemand> demands_;
+  boost::unordered_flat_map<std::uint64_t, std::size_t>
+      ids_;  // Fingerprint -> planned hit, in this batch.
+  std::vector<SiteId> new_sites_;
+  struct NewPage {
+    SiteId site;
+    bool is_other;
+  };
+  std::vector<NewPage> new_pages_;
+  std::vector<Visits::Undo> visits_undo_;
+  std::size_t ids_added_ = 0;
+};
+
+}  // namespace nando
