@@ -1,0 +1,114 @@
+#include <CLI/CLI.hpp>
+
+#include "cli/command.h"
+#include "sites/site_keys.h"
+
+namespace nando {
+
+namespace {
+
+JsonObject to_json(const Site& site) {
+  JsonObject object{{"id", std::int64_t{site.id.value}}, {"host", site.host}};
+  for (const auto& key : site_keys()) object.emplace_back(key.name, key.get(site));
+  return object;
+}
+
+std::string table_of(const std::vector<Site>& sites) {
+  std::vector<std::vector<std::string>> rows{{"ID", "HOST"}};
+  for (const auto& key : site_keys()) {
+    std::string title(key.name);
+    for (auto& c : title) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+    rows[0].push_back(title);
+  }
+  for (const auto& site : sites) {
+    std::vector<std::string> row{std::to_string(site.id.value), site.host};
+    for (const auto& key : site_keys()) {
+      const auto value = key.get(site);
+      row.push_back(value.empty() ? "-" : value);
+    }
+    rows.push_back(std::move(row));
+  }
+  return text_table(rows);
+}
+
+int add(Live& live, const SiteDraft& draft, Output& output) {
+  const auto added = live.sites().add(draft);
+  if (!added) return refuse(output, added.error());
+  if (!added->note.empty()) output.err("nandolytics: " + added->note + "\n");
+  const bool open = added->site.counts == Visibility::open;
+  output.out("added " + added->site.host + ", time zone " + std::string(added->site.zone.name()) +
+             ", counts " + (open ? "public" : "not public") + "\n");
+  return kDone;
+}
+
+int list(Live& live, bool json, Output& output) {
+  const auto sites = live.sites().list();
+  if (json) {
+    std::vector<JsonObject> rows;
+    for (const auto& site : sites) rows.push_back(to_json(site));
+    output.out(json_text(rows));
+    return kDone;
+  }
+  if (sites.empty()) {
+    output.err("nandolytics: no site is counted; add one with: nandolytics site add HOST\n");
+    return kDone;
+  }
+  output.out(table_of(sites));
+  return kDone;
+}
+
+}  // namespace
+
+Run site_add(CLI::App& app) {
+  const auto draft = std::make_shared<SiteDraft>();
+  app.add_option("HOST", draft->host, "its host, as blog.example.com")->required();
+  app.add_option("--timezone", draft->timezone, "where its days begin and end (UTC)")
+      ->type_name("ZONE");
+  app.add_flag_callback(
+      "--public-counts", [draft] { draft->counts = Visibility::open; },
+      "let anybody read its counts");
+  return StoreRun{[draft](Live& live, Output& output) { return add(live, *draft, output); },
+                  IfMissing::create};
+}
+
+Run site_list(CLI::App& app) {
+  const auto json = std::make_shared<bool>(false);
+  app.add_flag("--json", *json, "print JSON");
+  return StoreRun{[json](Live& live, Output& output) { return list(live, *json, output); }};
+}
+
+Run site_set(CLI::App& app) {
+  struct Change {
+    std::string host, key, value;
+  };
+  const auto change = std::make_shared<Change>();
+  app.add_option("HOST", change->host, "the site")->required();
+  std::string keys;
+  for (const auto& key : site_keys()) {
+    keys +=
+        (keys.empty() ? "" : "; ") + std::string(key.name) + " (" + std::string(key.takes) + ")";
+  }
+  app.add_option("KEY", change->key, "one of: " + keys)->required();
+  app.add_option("VALUE", change->value, "its new value")->required();
+  return StoreRun{[change](Live& live, Output& output) {
+    const auto site = live.sites().set(change->host, change->key, change->value);
+    if (!site) return refuse(output, site.error());
+    const auto key = find_site_key(change->key);
+    output.out(site->host + ": " + change->key + " is now " + (*key)->get(*site) + "\n");
+    return kDone;
+  }};
+}
+
+Run site_remove(CLI::App& app) {
+  const auto host = std::make_shared<std::string>();
+  app.add_option("HOST", *host, "the site")->required();
+  return StoreRun{[host](Live& live, Output& output) {
+    if (const auto removed = live.sites().remove(*host); !removed) {
+      return refuse(output, removed.error());
+    }
+    output.out("removed " + *host + "; what was counted is kept\n");
+    return kDone;
+  }};
+}
+
+}  // namespace nando

@@ -1,0 +1,80 @@
+// Commands: one row a command, one file a family (cmd_*.cc). To add one, write its setup function,
+// declare it at the end of this file and add its row in command.cc.
+#pragma once
+
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/file.h"
+#include "cli/live.h"
+#include "cli/output.h"
+#include "cli/settings.h"
+
+namespace CLI {
+class App;
+}
+
+namespace nando {
+
+// Works on a store: in the running server if there is one (through the control socket, with the
+// same function), otherwise here, under the lock. Its answer is an exit code (output.h). It sees
+// nothing of this process (working directory, standard input): it may run in another.
+struct StoreRun {
+  std::function<int(Live& live, Output& output)> run;
+  IfMissing if_missing = IfMissing::fail;  // Whether it may make the data directory.
+};
+
+// Works in this process always.
+struct LocalRun {
+  std::function<int(const LoadedSettings& settings, Output& output)> run;
+  // Whether bad settings are the command's own business (`config check`), or refused before it
+  // runs.
+  enum class BadSettings { refuse, pass } bad_settings = BadSettings::refuse;
+};
+
+using Run = std::variant<StoreRun, LocalRun>;
+
+// Which settings are flags of the command; `--config` is one of every command.
+enum class SettingFlags { data_only, all };
+
+struct Command {
+  std::string_view name;  // "site add"
+  std::string_view summary;
+  std::string_view examples;  // Lines of `nandolytics ...`, for --help.
+  SettingFlags flags;
+  // Declares the command's own arguments. What they are bound to must be owned by what is returned.
+  Run (*setup)(CLI::App& app);
+};
+
+std::span<const Command> commands();
+
+// The whole program: parses `args` (without the program's name), runs the command, returns the exit
+// code.
+using Environment = std::map<std::string, std::string>;
+int run_program(const std::vector<std::string>& args, const Environment& environment,
+                Output& output);
+
+// What the server does with the arguments that came over the control socket. Refuses what is no
+// StoreRun.
+int run_on(Live& live, const std::vector<std::string>& args, Output& output);
+
+// What `nandolytics NAME --help` prints.
+std::string help_text(const Command& command);
+
+// Setup functions, a row each in command.cc.
+Run site_add(CLI::App& app);
+Run site_list(CLI::App& app);
+Run site_set(CLI::App& app);
+Run site_remove(CLI::App& app);
+Run token_add(CLI::App& app);
+Run token_list(CLI::App& app);
+Run token_revoke(CLI::App& app);
+Run config_check(CLI::App& app);
+Run config_show(CLI::App& app);
+Run health(CLI::App& app);
+
+}  // namespace nando

@@ -1,0 +1,30 @@
+// Output: where a command's words go: this process's streams, or the control socket's far end.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace nando {
+
+// Threads: one.
+class Output {
+ public:
+  virtual ~Output() = default;
+  virtual void out(std::string_view text) = 0;
+  virtual void err(std::string_view text) = 0;
+  // False when nobody reads any more; a long command then stops.
+  virtual bool wanted() const = 0;
+};
+
+// Keeps what was said; for tests.
+class TextOutput final : public Output {
+ public:
+  void out(std::string_view text) override { out_text += text; }
+  void err(std::string_view text) override { err_text += text; }
+  bool wanted() const override { return true; }
+
+  std::string out_text;
+  std::string err_text;
+};
+
+}  // namespace nando
