@@ -1,8 +1,11 @@
 #include "model/day.h"
 
+// g++ 12 takes a variable inside date::from_stream for uninitialised once it is inlined.
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #include <date/tz.h>
 #include <fmt/core.h>
 
+#include <sstream>
 #include <stdexcept>
 
 namespace nando {
@@ -25,6 +28,21 @@ std::string to_string(Day day) {
   const date::year_month_day date{date::sys_days{date::days{day.since_epoch}}};
   return fmt::format("{:04}-{:02}-{:02}", static_cast<int>(date.year()),
                      static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()));
+}
+
+std::optional<UnixTime> parse_time(std::string_view text) {
+  for (const auto* format : {"%FT%TZ", "%FT%T%Ez"}) {
+    std::istringstream in{std::string(text)};
+    UnixTime at;
+    in >> date::parse(format, at);
+    if (!in.fail() && in.peek() == std::istringstream::traits_type::eof() && at >= UnixTime{})
+      return at;
+  }
+  return std::nullopt;
+}
+
+std::string to_string(UnixTime at) {
+  return date::format("%FT%TZ", at);
 }
 
 std::optional<Zone> Zone::find(std::string_view name) {

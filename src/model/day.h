@@ -19,6 +19,12 @@ struct Day {
 // "2026-11-22"
 std::string to_string(Day day);
 
+// An RFC 3339 date and time with its offset, "2026-11-22T17:00:00.250Z" or "...+01:00", from 1970
+// on. Nothing if it is none.
+std::optional<UnixTime> parse_time(std::string_view text);
+// "2026-11-22T17:00:00.250Z"
+std::string to_string(UnixTime at);
+
 // One local day of a zone, and when it lasts: [begins, ends).
 struct LocalDay {
   Day day;
