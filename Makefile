@@ -1,4 +1,4 @@
-# One word a job; `make help` lists them. The work is in tools/, so that each step also runs by hand.
+# One word a job; `make help` lists them. The work is in tools/, so that each step runs by hand too.
 .DEFAULT_GOAL := build
 .PHONY: build run test test-slow bench fuzz tidy format help
 

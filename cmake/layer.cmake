@@ -4,13 +4,13 @@
 #   src/NAME/*_test.cc   -> program NAME_test, with GoogleTest's main
 #   src/NAME/*_fuzz.cc   -> program NAME_x_fuzz each, in a fuzzer build
 #
-# Headers reach a user only through include/NAME, a folder that holds that one layer. So `#include "b/x.h"`
-# compiles in layer a if and only if b is a or is named after USES. Nothing is inherited: a header that names
-# another layer forces its users to name that layer too.
+# Headers reach a user only through include/NAME, a folder that holds that one layer. So
+# `#include "b/x.h"` compiles in layer a if and only if b is a or is named after USES. Nothing is
+# inherited: a header that names another layer forces its users to name that layer too.
 #
 # program(NAME layer) links the executable from the layer that holds main.cc.
-# whole_tests() adds tests/*_test.cc, which may see every layer, each with the helpers in the folder of
-# its name (tests/x_test.cc and tests/x/*.cc), and tests/*/CMakeLists.txt.
+# whole_tests() adds tests/*_test.cc, which may see every layer, each with the helpers in the folder
+# of its name (tests/x_test.cc and tests/x/*.cc), and tests/*/CMakeLists.txt.
 # heart(layer...) names the layers whose tests also run under sanitizers.
 #
 # Targets that gather: `tests` (all of them, and the program), `heart_tests`, `fuzzers`.
@@ -69,11 +69,12 @@ function(layer name)
 endfunction()
 
 function(program name layer)
-  if(NOT TARGET ${layer} OR NANDO_SANITIZE STREQUAL "fuzzer" OR NOT EXISTS ${CMAKE_SOURCE_DIR}/src/${layer}/main.cc)
+  set(main ${CMAKE_SOURCE_DIR}/src/${layer}/main.cc)
+  if(NOT TARGET ${layer} OR NANDO_SANITIZE STREQUAL "fuzzer" OR NOT EXISTS ${main})
     return()
   endif()
   get_target_property(gates ${layer} LAYER_GATES)
-  add_executable(${name} ${CMAKE_SOURCE_DIR}/src/${layer}/main.cc)
+  add_executable(${name} ${main})
   target_include_directories(${name} PRIVATE ${gates})
   target_link_libraries(${name} PRIVATE ${layer})
   add_dependencies(tests ${name})
@@ -118,7 +119,8 @@ function(whole_tests)
     add_executable(${stem} ${file} ${helpers})
     add_dependencies(tests ${stem})
     target_include_directories(${stem} PRIVATE ${CMAKE_SOURCE_DIR}/tests)
-    target_compile_definitions(${stem} PRIVATE SOURCE_DIR="${CMAKE_SOURCE_DIR}" BUILD_DIR="${CMAKE_BINARY_DIR}")
+    target_compile_definitions(${stem} PRIVATE SOURCE_DIR="${CMAKE_SOURCE_DIR}"
+                                               BUILD_DIR="${CMAKE_BINARY_DIR}")
     target_link_libraries(${stem} PRIVATE ${seen} GTest::gmock_main GTest::gtest)
     foreach(layer ${seen})
       target_include_directories(${stem} PRIVATE ${CMAKE_BINARY_DIR}/include/${layer})
