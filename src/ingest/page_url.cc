@@ -82,6 +82,7 @@ constexpr int kNestingMax = 4;
 // Whether a parameter holds, somewhere, one with a secret name, in any depth of escapes:
 // "next=/a?token=..."
 bool holds_secret(std::string_view parameter) {
+  if (parameter.find_first_of("%?;") == std::string_view::npos) return false;
   std::string text(parameter);
   for (int depth = 0; depth < kNestingMax; ++depth) {
     std::size_t begin = 0;
@@ -231,7 +232,7 @@ void spell_referrer(UrlReader& reader, std::string_view referrer, std::string& i
   put_host(into, url->host, url->port);
   const auto path_begins = into.size();
   put_path(into, url->path);
-  if (into.size() > kReferrerBytesMax) into.resize(path_begins);
+  if (into.size() > kReferrerBytesMax) into.resize(path_begins + 1);
 }
 
 }  // namespace nando

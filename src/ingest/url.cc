@@ -97,6 +97,8 @@ UrlReader::UrlReader() : handle_(curl_url()) {
 
 const UrlParts* UrlReader::read(std::string_view text) {
   if (!tidy(trim_spaces(text))) return nullptr;
+  // With the last URL still in it, the handle would take "/a" for a part of that one.
+  curl_url_set(handle_.get(), CURLUPART_SCHEME, nullptr, 0);
   const auto set = curl_url_set(handle_.get(), CURLUPART_URL, tidied_.c_str(),
                                 CURLU_ALLOW_SPACE | CURLU_NON_SUPPORT_SCHEME);
   if (set != CURLUE_OK || !take_host()) return nullptr;
