@@ -1,5 +1,7 @@
 #include <CLI/CLI.hpp>
+#include <charconv>
 
+#include "base/assert.h"
 #include "cli/command.h"
 #include "sites/site_keys.h"
 
@@ -7,9 +9,30 @@ namespace nando {
 
 namespace {
 
+std::int64_t number_of(std::string_view text) {
+  std::int64_t number = 0;
+  std::from_chars(text.data(), text.data() + text.size(), number);
+  return number;
+}
+
+JsonValue to_json(const SiteKey& key, const Site& site) {
+  const auto text = key.get(site);
+  switch (key.kind) {
+    case SiteKey::Kind::text:
+      return text;
+    case SiteKey::Kind::number:
+      return number_of(text);
+    case SiteKey::Kind::on_off:
+      return text == "on";
+    case SiteKey::Kind::list:
+      return split_list(text);
+  }
+  ASSERT(false);
+}
+
 JsonObject to_json(const Site& site) {
   JsonObject object{{"id", std::int64_t{site.id.value}}, {"host", site.host}};
-  for (const auto& key : site_keys()) object.emplace_back(key.name, key.get(site));
+  for (const auto& key : site_keys()) object.emplace_back(key.name, to_json(key, site));
   return object;
 }
 

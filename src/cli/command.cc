@@ -136,7 +136,10 @@ void declare_settings(CLI::App& app, const Command& command, SettingSources& sou
     const std::string name(row.name);
     if (row.kind == SettingRow::Kind::boolean) {
       app.add_flag_function(
-          row.flag(), [&sources, name](std::int64_t) { sources.flags[name] = "true"; },
+          row.flag(),
+          [&sources, name](std::int64_t times) {
+            sources.flags[name] = times > 0 ? "true" : "false";
+          },
           help_of(row));
       continue;
     }

@@ -68,6 +68,8 @@ inline constexpr std::string_view kRegistryFile = "registry.db";
 // The registry in the file registry.db of `directory`, which is made (mode 0600) if it is not
 // there. Reads all of it: Code::corrupt, naming the file and what in it, if anything is damaged.
 // Requires: the caller holds the data directory's lock; nobody else has the file open.
-Result<std::unique_ptr<Registry>> open_registry(const std::string& directory);
+// `documents_max` is there for tests of the limit.
+Result<std::unique_ptr<Registry>> open_registry(const std::string& directory,
+                                                std::size_t documents_max = kDocumentsMax);
 
 }  // namespace nando

@@ -22,7 +22,8 @@ struct Kept {
 // So what is served is what was checked, and rot that comes later is found at the next start.
 class SqliteRegistry final : public Registry {
  public:
-  explicit SqliteRegistry(std::unique_ptr<Database> database) : database_(std::move(database)) {}
+  SqliteRegistry(std::unique_ptr<Database> database, std::size_t documents_max)
+      : database_(std::move(database)), documents_max_(documents_max) {}
 
   Result<> load();
 
@@ -64,6 +65,7 @@ class SqliteRegistry final : public Registry {
 
   std::mutex mutex_;
   std::unique_ptr<Database> database_;
+  const std::size_t documents_max_;
   std::map<Key, Kept> documents_;
   Roster roster_;
   std::optional<Error> failed_;  // Why no change is taken any more.
@@ -148,8 +150,9 @@ Result<Version> SqliteRegistry::put(std::string_view kind, std::string_view id,
   if (auto checked = check_version(key, expected); !checked) return checked.error();
   auto roster = roster_;
   if (expected == kNoVersion) {
-    if (roster_.count == kDocumentsMax) {
-      return Error{Code::invalid, database_->path() + " has 100000 documents; it takes no more"};
+    if (roster_.count == documents_max_) {
+      return Error{Code::invalid, database_->path() + " has " + std::to_string(documents_max_) +
+                                      " documents; it takes no more"};
     }
     ++roster.count;
   } else {
@@ -256,7 +259,8 @@ Result<> make_file(Directory& directory) {
 
 }  // namespace
 
-Result<std::unique_ptr<Registry>> open_registry(const std::string& directory) {
+Result<std::unique_ptr<Registry>> open_registry(const std::string& directory,
+                                                std::size_t documents_max) {
   auto folder = open_directory(directory, IfMissing::fail);
   if (!folder) return folder.error();
   auto file = (*folder)->open(kRegistryFile, OpenMode::read);
@@ -272,7 +276,7 @@ Result<std::unique_ptr<Registry>> open_registry(const std::string& directory) {
   }
   auto database = Database::open(directory + "/" + std::string(kRegistryFile));
   if (!database) return database.error();
-  auto registry = std::make_unique<SqliteRegistry>(std::move(*database));
+  auto registry = std::make_unique<SqliteRegistry>(std::move(*database), documents_max);
   if (auto loaded = registry->load(); !loaded) return loaded.error();
   return std::unique_ptr<Registry>(std::move(registry));
 }

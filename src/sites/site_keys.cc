@@ -30,20 +30,6 @@ std::string join(const std::vector<std::string>& words) {
   return out;
 }
 
-// Words between commas, without the spaces around them; an empty text has none.
-std::vector<std::string> split(std::string_view text) {
-  std::vector<std::string> words;
-  while (!text.empty()) {
-    const auto end = std::min(text.find(','), text.size());
-    auto word = text.substr(0, end);
-    while (word.starts_with(' ')) word.remove_prefix(1);
-    while (word.ends_with(' ')) word.remove_suffix(1);
-    words.emplace_back(word);
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
-  return words;
-}
-
 std::string get_timezone(const Site& site) {
   return std::string(site.zone.name());
 }
@@ -68,7 +54,7 @@ std::string get_aliases(const Site& site) {
 }
 Result<> set_aliases(Site& site, std::string_view text) {
   std::vector<std::string> aliases;
-  for (const auto& word : split(text)) {
+  for (const auto& word : split_list(text)) {
     auto parsed = parse_host(word);
     if (!parsed) return Error{parsed.error().code, "aliases: " + parsed.error().message};
     if (parsed->host == site.host || std::ranges::count(aliases, parsed->host) > 0) {
@@ -93,7 +79,7 @@ Result<> set_query(Site& site, std::string_view text) {
     return {};
   }
   if (!text.starts_with(kOnly)) return takes("query", text, kRight);
-  auto names = split(text.substr(kOnly.size()));
+  auto names = split_list(text.substr(kOnly.size()));
   const auto bad = [](const std::string& name) {
     return name.empty() || name.size() > kQueryNameBytesMax ||
            name.find_first_of("&=#?, ") != std::string::npos;
@@ -131,18 +117,18 @@ Result<> set_pages_max(Site& site, std::string_view text) {
 }
 
 constexpr std::array kKeys = {
-    SiteKey{"timezone", "a time zone, as Europe/Berlin", "where a day begins and ends",
-            get_timezone, set_timezone},
-    SiteKey{"public_counts", "on or off", "whether anybody may read the counts", get_public_counts,
-            set_public_counts},
-    SiteKey{"aliases", "hosts with commas between", "further hosts of the same site", get_aliases,
-            set_aliases},
-    SiteKey{"query", "keep, drop or only:a,b", "which query parameters make another page",
-            get_query, set_query},
-    SiteKey{"trailing_slash", "keep or strip", "whether /a/ is another page than /a",
-            get_trailing_slash, set_trailing_slash},
-    SiteKey{"pages_max", "1 to 100000000", "pages beyond it are counted together, as (other)",
-            get_pages_max, set_pages_max},
+    SiteKey{"timezone", SiteKey::Kind::text, "a time zone, as Europe/Berlin",
+            "where a day begins and ends", get_timezone, set_timezone},
+    SiteKey{"public_counts", SiteKey::Kind::on_off, "on or off",
+            "whether anybody may read the counts", get_public_counts, set_public_counts},
+    SiteKey{"aliases", SiteKey::Kind::list, "hosts with commas between",
+            "further hosts of the same site", get_aliases, set_aliases},
+    SiteKey{"query", SiteKey::Kind::text, "keep, drop or only:a,b",
+            "which query parameters make another page", get_query, set_query},
+    SiteKey{"trailing_slash", SiteKey::Kind::text, "keep or strip",
+            "whether /a/ is another page than /a", get_trailing_slash, set_trailing_slash},
+    SiteKey{"pages_max", SiteKey::Kind::number, "1 to 100000000",
+            "pages beyond it are counted together, as (other)", get_pages_max, set_pages_max},
 };
 
 }  // namespace
@@ -163,6 +149,19 @@ Result<const SiteKey*> find_site_key(std::string_view name) {
   return Error{Code::invalid, "there is no setting '" + std::string(name) + "'; " +
                                   (close.empty() ? "there are " + right
                                                  : "did you mean " + std::string(close) + "?")};
+}
+
+std::vector<std::string> split_list(std::string_view text) {
+  std::vector<std::string> words;
+  while (!text.empty()) {
+    const auto end = std::min(text.find(','), text.size());
+    auto word = text.substr(0, end);
+    while (word.starts_with(' ')) word.remove_prefix(1);
+    while (word.ends_with(' ')) word.remove_suffix(1);
+    words.emplace_back(word);
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return words;
 }
 
 }  // namespace nando

@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "model/site.h"
@@ -13,7 +14,8 @@ namespace nando {
 
 struct SiteKey {
   std::string_view name;
-  std::string_view takes;  // "on or off"
+  enum class Kind : std::uint8_t { text, number, on_off, list } kind;  // What its text means.
+  std::string_view takes;                                              // "on or off"
   std::string_view help;
   std::string (*get)(const Site& site);
   // Code::invalid says what would be right.
@@ -24,5 +26,8 @@ std::span<const SiteKey> site_keys();
 
 // Code::invalid, naming the nearest key, if there is none of that name.
 Result<const SiteKey*> find_site_key(std::string_view name);
+
+// The words between commas, without the spaces around them; an empty text has none.
+std::vector<std::string> split_list(std::string_view text);
 
 }  // namespace nando
