@@ -101,8 +101,8 @@ void Connection::advance() {
   if (!socket_) return;
   if (state_ == State::lingering) return discard();
   if (state_ != State::reading) return;
-  if (eof_) return close();
-  if (readable_) look_again();
+  if (readable_) return look_again();
+  if (eof_ && !queued_) close();
 }
 
 void Connection::look_again() {
@@ -137,8 +137,13 @@ std::size_t Connection::consume(std::string_view bytes) {
     std::size_t taken = 0;
     if (parser_ != nullptr) {
       more = consume_body(std::move(parser_), rest, taken);
+    } else if (rest.empty()) {
+      more = false;
+    } else if (loop_.turn_requests_ < kTurnRequestsMax) {
+      more = consume_head(rest, taken);
     } else {
-      more = !rest.empty() && consume_head(rest, taken);
+      more = false;
+      look_again();
     }
     all_taken += taken;
   }
@@ -200,6 +205,7 @@ void Connection::dispatch(RequestParser& parser) {
   http_1_0_ = parser.is_http_1_0();
   const bool keeps = parser.keeps_alive() && !loop_.stopping_;
   after_answer_ = keeps ? AfterAnswer::keep : AfterAnswer::close;
+  ++loop_.turn_requests_;
   Loop::count(loop_.requests_);
   loop_.handler_->on_request(parser.request(), Responder(this));
 }

@@ -1,16 +1,11 @@
 #include "http/loop.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <ctime>
 
 #include "base/assert.h"
@@ -24,34 +19,10 @@ static_assert(kInputBytes >= 2 * kHeaderBytesMax);
 constexpr std::size_t kParsersKeptMax = 64;
 constexpr int kAcceptsMax = 64;  // In one go.
 constexpr std::size_t kEventsMax = 512;
+constexpr int kRoundsMax = 16;  // A turn.
 constexpr std::chrono::milliseconds kTick{1000};
 
-IpAddress address_of(const sockaddr_storage& from) {
-  IpAddress out;
-  if (from.ss_family == AF_INET) {
-    sockaddr_in v4;
-    std::memcpy(&v4, &from, sizeof v4);
-    out.family = IpAddress::Family::v4;
-    std::memcpy(out.bytes.data(), &v4.sin_addr, 4);
-  } else if (from.ss_family == AF_INET6) {
-    sockaddr_in6 v6;
-    std::memcpy(&v6, &from, sizeof v6);
-    const bool mapped = IN6_IS_ADDR_V4MAPPED(&v6.sin6_addr);
-    out.family = mapped ? IpAddress::Family::v4 : IpAddress::Family::v6;
-    if (mapped) {
-      std::memcpy(out.bytes.data(), v6.sin6_addr.s6_addr + 12, 4);
-    } else {
-      std::memcpy(out.bytes.data(), v6.sin6_addr.s6_addr, 16);
-    }
-  }
-  return out;
-}
-
 }  // namespace
-
-void Descriptor::close() {
-  if (fd_ >= 0) ::close(std::exchange(fd_, -1));
-}
 
 Loop::Loop(const ServerOptions& options, Descriptor listener)
     : options_(options),
@@ -120,27 +91,29 @@ void Loop::run(const MakeHandler& make_handler, unsigned index,
 }
 
 // Everything that is ready, then the end of the turn. What became ready meanwhile is looked for
-// once more before the loop sleeps: a fuller turn is a fuller batch. Steps are bounded, so that no
+// once more before the loop sleeps: a fuller turn is a fuller batch. Rounds are bounded, so that no
 // client can keep a turn from ending.
 void Loop::turn() {
-  turn_steps_ = 0;
-  round(ready_.empty() && mailbox_is_empty_and_may_sleep() ? Wait::until_tick : Wait::none);
-  while (found_something_ && turn_steps_ < kTurnRequestsMax) round(Wait::none);
+  turn_requests_ = 0;
+  const bool may_sleep = ready_.empty() && mailbox_is_empty_and_may_sleep();
+  auto found = round(may_sleep ? Wait::until_tick : Wait::none);
+  for (int i = 1; i < kRoundsMax && found > 0 && turn_requests_ < kTurnRequestsMax; ++i) {
+    found = round(Wait::none);
+  }
   handler_->on_turn_end();
   reap();
   if (now_ >= next_tick_) tick();
   if (!stopping_ && stop_is_asked()) begin_stop();
 }
 
-void Loop::round(Wait how) {
-  const auto before = turn_steps_;
-  wait(how);
-  run_mailbox();
-  run_ready();
-  found_something_ = turn_steps_ != before;
+// Returns how many things there were to do.
+std::size_t Loop::round(Wait how) {
+  const auto events = wait(how);
+  const auto posts = run_mailbox();
+  return events + posts + run_ready();
 }
 
-void Loop::wait(Wait how) {
+std::size_t Loop::wait(Wait how) {
   int timeout = 0;
   if (how == Wait::until_tick) {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(next_tick_ - now_);
@@ -150,7 +123,6 @@ void Loop::wait(Wait how) {
   const int n = epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), timeout);
   ASSERT(n >= 0 || errno == EINTR);
   now_ = std::chrono::steady_clock::now();
-  turn_steps_ += static_cast<std::size_t>(std::max(n, 0));
   for (int i = 0; i < n; ++i) {
     const auto& event = events[static_cast<std::size_t>(i)];
     if (event.data.ptr == &listener_) {
@@ -159,14 +131,14 @@ void Loop::wait(Wait how) {
       static_cast<Connection*>(event.data.ptr)->on_events(event.events);
     }
   }
+  return static_cast<std::size_t>(std::max(n, 0));
 }
 
 void Loop::accept_some() {
   for (int i = 0; i < kAcceptsMax; ++i) {
-    sockaddr_storage from{};
-    socklen_t size = sizeof from;
-    auto* const address = reinterpret_cast<sockaddr*>(&from);
-    Descriptor socket(accept4(listener_.get(), address, &size, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    Endpoint from;
+    constexpr int kFlags = SOCK_NONBLOCK | SOCK_CLOEXEC;
+    Descriptor socket(accept4(listener_.get(), from.get(), &from.size, kFlags));
     if (!socket) {
       if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
         return pause_accepting();
@@ -210,22 +182,24 @@ bool Loop::mailbox_is_empty_and_may_sleep() {
   return sleeping_;
 }
 
-void Loop::run_mailbox() {
+std::size_t Loop::run_mailbox() {
   {
     const std::lock_guard lock(mutex_);
     sleeping_ = false;
     work_.swap(mailbox_);
   }
-  turn_steps_ += work_.size();
   for (auto& work : work_) work();
+  const auto n = work_.size();
   work_.clear();
+  return n;
 }
 
-void Loop::run_ready() {
+std::size_t Loop::run_ready() {
   running_.swap(ready_);
-  turn_steps_ += running_.size();
   for (auto* connection : running_) connection->advance();
+  const auto n = running_.size();
   running_.clear();
+  return n;
 }
 
 void Loop::tick() {

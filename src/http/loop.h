@@ -21,28 +21,9 @@
 
 #include "http/request_parser.h"
 #include "http/server.h"
+#include "http/socket.h"
 
 namespace nando::http {
-
-// A file descriptor, closed at the end.
-class Descriptor {
- public:
-  Descriptor() = default;
-  explicit Descriptor(int fd) : fd_(fd) {}
-  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Descriptor& operator=(Descriptor&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    return *this;
-  }
-  ~Descriptor() { close(); }
-
-  int get() const { return fd_; }
-  explicit operator bool() const { return fd_ >= 0; }
-  void close();
-
- private:
-  int fd_ = -1;
-};
 
 using Instant = std::chrono::steady_clock::time_point;
 
@@ -67,15 +48,15 @@ class Loop final : public Mailbox {
   static void count(Counter& counter);
 
   void turn();
-  void round(Wait how);
-  void wait(Wait how);
+  std::size_t round(Wait how);
+  std::size_t wait(Wait how);
   void watch(int fd, std::uint32_t events, void* tag);
   void accept_some();
   void pause_accepting();
   void resume_accepting();
-  void run_mailbox();
+  std::size_t run_mailbox();
   bool mailbox_is_empty_and_may_sleep();
-  void run_ready();
+  std::size_t run_ready();
   void tick();
   bool stop_is_asked();
   void begin_stop();
@@ -111,8 +92,7 @@ class Loop final : public Mailbox {
   std::time_t date_second_ = 0;
   Instant now_{};
   Instant next_tick_{};
-  std::size_t turn_steps_ = 0;
-  bool found_something_ = false;  // In the last round of this turn.
+  std::size_t turn_requests_ = 0;
 
   std::mutex mutex_;  // Guards the next five.
   std::vector<std::function<void()>> mailbox_;

@@ -86,10 +86,6 @@ bool is_digits(std::string_view text) {
          std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
-bool equal_without_case(std::string_view a, std::string_view b) {
-  return beast::iequals({a.data(), a.size()}, {b.data(), b.size()});
-}
-
 const Refusal& refusal_of(beast::error_code code) {
   if (code.category() != make_error_code(error::bad_method).category()) return kBadHeader;
   switch (static_cast<error>(code.value())) {
@@ -247,7 +243,8 @@ bool split_target(const Head& head, Request& request) {
   return true;
 }
 
-// Beast asserts that a last chunk is never looked at with fewer bytes than the shortest one has.
+// Beast 1.81 asserts that it never looks twice at a last chunk of fewer bytes, which happens when
+// it is the first one and comes in pieces.
 constexpr std::size_t kLastChunkBytes = 5;  // "0\r\n\r\n"
 
 }  // namespace
@@ -274,6 +271,7 @@ class RequestParser::Message {
   std::optional<Framing> framing;
   Request request;
   std::size_t head_bytes = 0;
+  std::size_t body_taken = 0;
   const Refusal* refusal = nullptr;
 
   Step scan(std::string_view bytes, std::size_t start, std::size_t& scanned);
@@ -312,6 +310,7 @@ RequestParser::Step RequestParser::Message::scan(std::string_view bytes, std::si
 }
 
 RequestParser::Step RequestParser::Message::parse(std::string_view bytes, std::size_t start) {
+  body_taken = 0;
   head.headers_count = 0;
   head.hosts = head.content_lengths = head.transfer_encodings = head.expects = 0;
   head.host = {};
@@ -401,11 +400,13 @@ RequestParser::Step RequestParser::read_body(std::string_view bytes, std::size_t
   auto& framing = *message_->framing;
   taken = 0;
   if (!framing.is_done()) {
-    if (bytes.empty() || (framing.chunked() && bytes.size() < kLastChunkBytes)) {
+    if (bytes.empty() ||
+        (message_->body_taken == 0 && framing.chunked() && bytes.size() < kLastChunkBytes)) {
       return Step::need_more;
     }
     beast::error_code code;
     taken = framing.put({bytes.data(), bytes.size()}, code);
+    message_->body_taken += taken;
     if (code == error::need_more) {
       // Only a chunk's first line or the trailer waits for its end.
       if (bytes.size() - taken >= kHeaderBytesMax) return message_->refuse(kHeadersTooLarge);

@@ -1,10 +1,9 @@
 #include "http/server.h"
 
-#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
-#include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
@@ -19,41 +18,10 @@ namespace {
 
 constexpr int kBacklog = 4096;
 
-struct Endpoint {
-  sockaddr_storage address{};
-  socklen_t size = 0;
-
-  sockaddr* get() { return reinterpret_cast<sockaddr*>(&address); }
-};
-
-Endpoint endpoint_of(const IpAddress& ip, std::uint16_t port) {
-  Endpoint out;
-  if (ip.family == IpAddress::Family::v4) {
-    sockaddr_in v4{};
-    v4.sin_family = AF_INET;
-    v4.sin_port = htons(port);
-    std::memcpy(&v4.sin_addr, ip.bytes.data(), 4);
-    std::memcpy(&out.address, &v4, sizeof v4);
-    out.size = sizeof v4;
-  } else {
-    sockaddr_in6 v6{};
-    v6.sin6_family = AF_INET6;
-    v6.sin6_port = htons(port);
-    std::memcpy(&v6.sin6_addr, ip.bytes.data(), 16);
-    std::memcpy(&out.address, &v6, sizeof v6);
-    out.size = sizeof v6;
-  }
-  return out;
-}
-
-std::uint16_t port_of(int fd) {
+std::uint16_t port_of(const Descriptor& socket) {
   Endpoint bound;
-  bound.size = sizeof bound.address;
-  ASSERT(getsockname(fd, bound.get(), &bound.size) == 0);
-  if (bound.address.ss_family == AF_INET) {
-    return ntohs(reinterpret_cast<const sockaddr_in*>(&bound.address)->sin_port);
-  }
-  return ntohs(reinterpret_cast<const sockaddr_in6*>(&bound.address)->sin6_port);
+  ASSERT(getsockname(socket.get(), bound.get(), &bound.size) == 0);
+  return port_of(bound);
 }
 
 enum class Sharing { alone, among_loops };
@@ -105,7 +73,7 @@ Result<std::vector<Descriptor>> listen_on(const ServerOptions& options) {
     if (listen(socket->get(), kBacklog) != 0) {
       return cannot_listen(errno == EADDRINUSE ? Code::busy : Code::unavailable, options, port);
     }
-    port = port_of(socket->get());
+    port = port_of(*socket);
     out.push_back(std::move(*socket));
   }
   return out;
@@ -114,7 +82,7 @@ Result<std::vector<Descriptor>> listen_on(const ServerOptions& options) {
 class SocketServer final : public Server {
  public:
   SocketServer(const ServerOptions& options, std::vector<Descriptor> listeners)
-      : port_(port_of(listeners.front().get())) {
+      : port_(port_of(listeners.front())) {
     for (auto& listener : listeners) {
       loops_.push_back(std::make_unique<Loop>(options, std::move(listener)));
     }
@@ -165,19 +133,17 @@ class SocketServer final : public Server {
   std::vector<std::thread> threads_;
 };
 
-char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-}
-
 }  // namespace
 
+bool equal_without_case(std::string_view a, std::string_view b) {
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [&](char x, char y) { return lower(x) == lower(y); });
+}
+
 std::optional<std::string_view> Request::header(std::string_view name) const {
-  const auto same = [](char a, char b) { return lower(a) == lower(b); };
   for (const auto& one : headers) {
-    if (one.name.size() == name.size() &&
-        std::equal(name.begin(), name.end(), one.name.begin(), same)) {
-      return one.value;
-    }
+    if (equal_without_case(one.name, name)) return one.value;
   }
   return std::nullopt;
 }

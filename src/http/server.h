@@ -29,9 +29,11 @@
 namespace nando::http {
 
 struct Header {
-  std::string_view name;  // As sent; compare without case.
+  std::string_view name;  // As sent; compare with equal_without_case().
   std::string_view value;
 };
+
+bool equal_without_case(std::string_view a, std::string_view b);  // Of ASCII letters.
 
 // A whole request. Borrowed from the connection; valid until on_request() returns.
 struct Request {
