@@ -1,7 +1,9 @@
 #include "model/day.h"
 
 // g++ 12 takes a variable inside date::from_stream for uninitialised once it is inlined.
+#ifndef __clang__  // Which does not know the warning.
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
 #include <date/tz.h>
 #include <fmt/core.h>
 
