@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "base/assert.h"
-#include "ingest/query_names.h"
+#include "ingest/tables/query_names.h"
 #include "model/beacon.h"
 
 namespace nando {

@@ -5,8 +5,8 @@
 //
 // Promise
 //   - Spelling what was spelled (with https:// in front) changes nothing.
-//   - No value of a parameter with a secret name is in it (ingest/query_names.h): not in the query,
-//   not
+//   - No value of a parameter with a secret name is in it (ingest/tables/query_names.h): not in the
+//   query, not
 //     in a URL inside a query value, not in a path parameter (";jsessionid=").
 //   - It is ASCII.
 #pragma once

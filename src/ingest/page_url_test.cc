@@ -10,7 +10,7 @@
 #include <sstream>
 
 #include "ingest/ingest_fixture.h"
-#include "ingest/query_names.h"
+#include "ingest/tables/query_names.h"
 
 namespace nando {
 namespace {
