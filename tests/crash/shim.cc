@@ -1,12 +1,13 @@
 // shim: loaded before the C library into a server under test. It lies about the disk and the wall
 // clock as a control file says, and the file can be changed while the server runs.
 //
-// Bytes: CRASH_SHIM names a file of five 64-bit words, in the machine's order:
+// Bytes: CRASH_SHIM names a file of six 64-bit words, in the machine's order:
 //   0  microseconds that each sync waits before it begins
 //   1  1: writes to *.live files say they succeeded and write nothing
 //   2  1: failed writes and syncs of *.live files say they succeeded
 //   3  seconds added to the wall clock (signed)
 //   4  syncs seen so far (written by the shim)
+//   5  1: syncs say they succeeded and sync nothing
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -24,7 +25,7 @@
 
 namespace {
 
-enum Word { kDelayMicroseconds, kDropWrites, kForgive, kClockSeconds, kSyncs, kWords };
+enum Word { kDelayMicroseconds, kDropWrites, kForgive, kClockSeconds, kSyncs, kSkipSyncs, kWords };
 
 using Control = std::atomic<std::int64_t>;
 
@@ -72,13 +73,13 @@ extern "C" {
 int fdatasync(int fd) {
   static const auto real = next(&::fdatasync, "fdatasync");
   wait_for_disk();
-  return forgiven(fd, real(fd));
+  return control()[kSkipSyncs] != 0 ? 0 : forgiven(fd, real(fd));
 }
 
 int fsync(int fd) {
   static const auto real = next(&::fsync, "fsync");
   wait_for_disk();
-  return forgiven(fd, real(fd));
+  return control()[kSkipSyncs] != 0 ? 0 : forgiven(fd, real(fd));
 }
 
 ssize_t pwritev(int fd, const iovec* parts, int count, off_t offset) {

@@ -33,9 +33,13 @@ std::vector<Door> read_doors(const std::string& text) {
   return doors;
 }
 
-std::string address(std::uint32_t visitor) {
-  return "10." + std::to_string(visitor >> 16 & 255) + "." + std::to_string(visitor >> 8 & 255) +
-         "." + std::to_string(visitor & 255);
+// `start` and what it lacks: of four bytes, or of eight groups.
+std::string address(const std::string& start, std::uint32_t visitor) {
+  const auto low = std::to_string(visitor & 255);
+  if (start.find(':') != std::string::npos) return start + ":" + low;
+  if (std::count(start.begin(), start.end(), '.') == 3) return start + low;
+  return start + std::to_string(visitor >> 16 & 255) + "." + std::to_string(visitor >> 8 & 255) +
+         "." + low;
 }
 
 std::string id_member(const HitId& id) {
@@ -58,10 +62,12 @@ LoadOptions read_load_options(Flags& flags) {
   options.ids = flags.text("ids", "fixed");
   options.token = flags.text("token");
   options.visitors = static_cast<std::uint32_t>(flags.number("visitors"));
+  options.addresses = flags.text("addresses", options.addresses);
   options.agent = flags.text("agent", options.agent);
   options.log = flags.text("log");
   options.again = flags.text("again");
   options.retry = flags.number("retry") != 0;
+  options.stop_refused = flags.number("stop-refused") != 0;
   options.in_order = flags.text("in-order");
   return options;
 }
@@ -133,39 +139,46 @@ bool Load::ask(Question& question, std::uint64_t now) {
   return true;
 }
 
+std::string Load::visitor(std::uint64_t number) const {
+  const auto chosen = mix(options_.seed * 7919 + number) % options_.visitors;
+  return address(options_.addresses, static_cast<std::uint32_t>(chosen));
+}
+
+std::string Load::array_body(const std::vector<Entry>& hits) const {
+  std::string body = "[";
+  for (std::size_t i = 0; i < hits.size(); ++i) {
+    if (i > 0) body += ",";
+    body += "{\"url\":\"" + page_url(hits[i].page, options_.sites) + "\"" + id_member(hits[i].id);
+    if (options_.visitors > 0) {
+      body += ",\"ip\":\"" + visitor(made_ + i) + "\",\"user_agent\":\"" + options_.agent + "\"";
+    }
+    body += "}";
+  }
+  return body + "]";
+}
+
 void Load::write_question(Question& question, Door door) {
-  std::string body;
-  const auto& hits = question.hits;
-  const auto url = [&](const Entry& hit) { return page_url(hit.page, options_.sites); };
-  const auto visitor = [&](const Entry& hit) {
-    return address(static_cast<std::uint32_t>(mix(hit.page * 7919 + made_) % options_.visitors));
-  };
+  const auto& hit = question.hits[0];
+  const auto url = page_url(hit.page, options_.sites);
   std::string start = "POST /api/v1/hits HTTP/1.1\r\n";
+  std::string body;
   if (door == Door::record) {
     start = "POST /nandolytics/record HTTP/1.1\r\n";
-    body = "{\"siteUrl\":\"" + url(hits[0]) + "\"" + id_member(hits[0].id) + "}";
+    body = "{\"siteUrl\":\"" + url + "\"" + id_member(hit.id) + "}";
   } else if (door == Door::hits) {
-    body = "{\"url\":\"" + url(hits[0]) + "\"" + id_member(hits[0].id) + "}";
+    body = "{\"url\":\"" + url + "\"" + id_member(hit.id) + "}";
   } else if (door == Door::pixel) {
     question.hits[0].id = HitId{};  // The pixel takes none.
-    start = "GET /hit.gif?url=" + percent_encoded(url(hits[0])) + " HTTP/1.1\r\n";
+    start = "GET /hit.gif?url=" + percent_encoded(url) + " HTTP/1.1\r\n";
   } else {
-    for (std::size_t i = 0; i < hits.size(); ++i) {
-      body +=
-          (i == 0 ? "[{\"url\":\"" : ",{\"url\":\"") + url(hits[i]) + "\"" + id_member(hits[i].id);
-      if (options_.visitors > 0)
-        body += ",\"ip\":\"" +
-                address(static_cast<std::uint32_t>(mix(made_ * 1009 + i) % options_.visitors)) +
-                "\"";
-      body += "}";
-    }
-    body += "]";
+    body = array_body(question.hits);
   }
   auto& bytes = question.bytes;
   bytes = start + "Host: 127.0.0.1\r\nUser-Agent: " + options_.agent + "\r\n";
-  if (door == Door::array) bytes += "Authorization: Bearer " + options_.token + "\r\n";
-  if (options_.visitors > 0 && door != Door::array) {
-    bytes += "X-Forwarded-For: " + visitor(hits[0]) + "\r\n";
+  if (door == Door::array) {
+    bytes += "Authorization: Bearer " + options_.token + "\r\n";
+  } else if (options_.visitors > 0) {
+    bytes += "X-Forwarded-For: " + visitor(made_) + "\r\n";
   }
   if (door != Door::pixel) {
     bytes +=
@@ -232,6 +245,7 @@ std::uint64_t Load::next_due() const {
 }
 
 bool Load::done(std::uint64_t now) const {
+  if (options_.stop_refused && first_refused_ns_ != 0) return true;
   if (started_ns_ != 0 && options_.seconds > 0 &&
       static_cast<double>(now - started_ns_) > options_.seconds * static_cast<double>(kSecond)) {
     return true;

@@ -26,14 +26,16 @@ struct LoadOptions {
   double zipf = 0;  // Exponent of the choice of pages; 0: all alike.
   std::vector<Door> doors = {Door::record};
   std::size_t array_hits = 1000;
-  std::string ids = "fixed";   // fixed, varied, none
-  std::string token;           // For arrays.
-  std::uint32_t visitors = 0;  // Addresses claimed: X-Forwarded-For, or `ip` in arrays.
+  std::string ids = "fixed";      // fixed, varied, none
+  std::string token;              // For arrays.
+  std::uint32_t visitors = 0;     // Addresses claimed: X-Forwarded-For, or `ip` in arrays.
+  std::string addresses = "10.";  // How they begin: "10.", "198.51.100.", "2001:db8:5afe:c0de:".
   std::string agent = "crash-client/1";
   std::string log;
-  std::string again;     // A log whose unknown hits are sent first, with their ids.
-  bool retry = false;    // Every hit is sent until it is acknowledged.
-  std::string in_order;  // "pages": hit n is for page n, each page once.
+  std::string again;          // A log whose unknown hits are sent first, with their ids.
+  bool retry = false;         // Every hit is sent until it is acknowledged.
+  bool stop_refused = false;  // No more after the first refusal.
+  std::string in_order;       // "pages": hit n is for page n, each page once.
 };
 
 LoadOptions read_load_options(Flags& flags);
@@ -59,6 +61,8 @@ class Load final : public Player {
 
   bool next_hit(Entry& hit, std::uint64_t now);
   std::uint32_t choose_page(std::uint64_t number) const;
+  std::string visitor(std::uint64_t number) const;
+  std::string array_body(const std::vector<Entry>& hits) const;
   void write_question(Question& question, Door door);
   void settle(Entry& hit, std::uint64_t now);
 

@@ -1,0 +1,190 @@
+"""D3: a power cut at every block. The store lies on a real file system on a disk that logs what is
+written to it; each prefix of that log is mounted and opened.
+
+qemu-storage-daemon keeps the log (blklogwrites, in the format of Linux's dm-log-writes) and offers the
+disk as a file (FUSE), which is mounted through a loop device.
+"""
+import contextlib
+import http.client
+import json
+import os
+import struct
+import subprocess
+import time
+
+from harness import READY_SECONDS_MAX, Server, Shim, remove, scratch
+from kills import SMALL_SEGMENT
+
+SUPER = struct.Struct("<QQQI")  # Magic, version, entries, sector size.
+ENTRY = struct.Struct("<QQQQ")  # Sector, sectors, flags, bytes of data that is not of the disk.
+MAGIC = 0x6A736677736872
+FLUSH, FUA, DISCARD, MARK = 1, 2, 4, 8
+SECTOR = 512
+
+MAKE = {
+    "ext4": (64 << 20, ["mkfs.ext4", "-q", "-F", "-E", "lazy_itable_init=0,nodiscard", "-J", "size=4"]),
+    "xfs": (320 << 20, ["mkfs.xfs", "-q", "-f", "-K"]),
+    "btrfs": (160 << 20, ["mkfs.btrfs", "-q", "-f", "-K", "-M"]),
+}
+# A prefix is mounted as a kernel would after the cut; two images of one file system are never
+# mounted at once, but xfs remembers.
+MOUNT = {"ext4": [], "xfs": ["-o", "nouuid"], "btrfs": []}
+
+
+class DiskLog:
+    """The log as it grows: entries(), and the next of them when more has been written."""
+
+    def __init__(self, path):
+        self.file = path.open("rb", buffering=0)
+        self.offset, self.entries = SECTOR, []
+
+    def grow(self):
+        """Reads what is new; how many entries there are."""
+        while True:
+            head = os.pread(self.file.fileno(), ENTRY.size, self.offset)
+            if len(head) < ENTRY.size:
+                break
+            sector, sectors, flags, extra = ENTRY.unpack(head)
+            if sector == sectors == flags == extra == 0:
+                break
+            self.offset += SECTOR
+            bytes_here = 0 if flags & DISCARD else sectors * SECTOR
+            self.entries.append((sector, sectors, flags, self.offset, bytes_here))
+            self.offset += bytes_here
+        return len(self.entries)
+
+    def apply(self, entry, disk):
+        """Does to the image `disk` what the entry says; whether it changed a byte."""
+        sector, sectors, flags, offset, size = entry
+        if flags & MARK or not sectors:
+            return False
+        content = bytes(sectors * SECTOR) if flags & DISCARD else os.pread(self.file.fileno(), size, offset)
+        os.pwrite(disk, content, sector * SECTOR)
+        return True
+
+
+def run(*command):
+    done = subprocess.run([str(part) for part in command], check=False, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise RuntimeError(f"{command[0]}: {done.stdout}{done.stderr}".strip())
+
+
+@contextlib.contextmanager
+def logged_disk(folder, kind):
+    """A mounted file system of that kind, and the log of all that is written to it."""
+    size, make = MAKE[kind]
+    disk, log, shown, mount = (folder / name for name in ("disk", "log", "shown", "mount"))
+    for path, length in ((disk, size), (log, 4 << 30), (shown, 0)):
+        with path.open("wb") as file:
+            file.truncate(length)
+    run(*make, disk)
+    run("cp", "--sparse=always", disk, folder / "base")
+    mount.mkdir()
+    daemon = subprocess.Popen(
+        ["qemu-storage-daemon", "--blockdev", f"driver=file,filename={disk},node-name=disk", "--blockdev",
+         f"driver=file,filename={log},node-name=log", "--blockdev",
+         "driver=blklogwrites,node-name=logged,file=disk,log=log,log-sector-size=512", "--export",
+         f"type=fuse,id=shown,node-name=logged,mountpoint={shown},writable=on"], stdin=subprocess.DEVNULL)
+    try:
+        until = time.monotonic() + READY_SECONDS_MAX
+        while shown.stat().st_size != size:
+            if daemon.poll() is not None or time.monotonic() > until:
+                raise RuntimeError("qemu-storage-daemon does not show the disk")
+            time.sleep(0.02)
+        run("mount", "-o", "loop", "-t", kind, shown, mount)
+        try:
+            yield mount, DiskLog(log)
+        finally:
+            run("umount", mount)
+    finally:
+        daemon.terminate()
+        daemon.wait()
+
+
+def count_in_step(server, log, hits):
+    """One hit after another; for each its ordinal and how much of the log was there when its answer was."""
+    promised = []
+    connection = http.client.HTTPConnection("127.0.0.1", server.port)
+    for number in range(hits):
+        body = json.dumps({"url": "https://s0.crash.example/p0", "id": f"A{number:015d}"})
+        connection.request("POST", "/api/v1/hits", body, {"Content-Type": "application/json"})
+        answer = json.loads(connection.getresponse().read())
+        promised.append((log.grow(), f"A{number:015d}", answer["page"], answer["receipt"]))
+    connection.close()
+    return promised
+
+
+def open_prefix(server, image, mount, kind):
+    """What the store on this image holds: (id, ordinal, receipt) of each record; or why it will not open."""
+    run("mount", "-o", "loop", "-t", kind, *MOUNT[kind], image, mount)
+    try:
+        if not server.data.exists():
+            return set(), ""
+        said = server.command("verify", check=False)
+        if said.returncode != 0:
+            return set(), f"verify: {said.stdout}{said.stderr}"
+        said = server.command("export", "--format", "ndjson", check=False)
+        if said.returncode != 0:
+            return set(), f"export: {said.stdout}{said.stderr}"
+        records = [json.loads(line) for line in said.stdout.splitlines()]
+        return {(r.get("id"), r.get("page"), r.get("receipt")) for r in records
+                if r.get("kind") == "page_view"}, ""
+    finally:
+        run("umount", mount)
+
+
+def try_prefixes(folder, kind, log, server, promised, first):
+    """Mounts and opens each prefix from the entry `first` on; counts those with something wrong."""
+    prefix, trial = folder / "prefix", folder / "trial"
+    run("cp", "--sparse=always", folder / "base", prefix)
+    tried, missing, refusals, example = 0, 0, 0, ""
+    disk = os.open(prefix, os.O_RDWR)
+    for number, entry in enumerate(log.entries, 1):
+        changed = log.apply(entry, disk)
+        if number != first and (number < first or not changed):
+            continue
+        run("cp", "--sparse=always", "--reflink=auto", prefix, trial)
+        held, refusal = open_prefix(server, trial, folder / "mount", kind)
+        owed = {(id_, page, receipt) for at, id_, page, receipt in promised if at <= number}
+        tried += 1
+        refusals += bool(refusal)
+        missing += len(owed - held)
+        if (refusal or owed - held) and not example:
+            example = f"at entry {number}: {refusal or sorted(owed - held)[0]}"
+    os.close(disk)
+    return tried, missing, refusals, example
+
+
+def one_run(kind, hits, shim_word=None):
+    """A run of `hits` commits on that file system, and what its prefixes hold."""
+    folder = scratch(f"blocks-{kind}")
+    try:
+        with logged_disk(folder, kind) as (mount, log):
+            server = Server(folder, SMALL_SEGMENT, data=mount / "data")
+            shim = Shim(folder) if shim_word is not None else None
+            try:
+                server.start(shim=shim)
+                first = log.grow()
+                if shim:
+                    shim.set(shim_word, 1)
+                promised = count_in_step(server, log, hits)
+                log.grow()
+            finally:
+                server.kill()
+        if shim:
+            promised = promised[-5:]
+            first = promised[0][0]
+        return try_prefixes(folder, kind, log, server, promised, first if shim else 1)
+    finally:
+        server.close()
+        remove(folder)
+
+
+def power_cut(report, kind, commits, budget):
+    with report.suite(f"D3 {kind}", f"every block prefix of a {commits}-commit run", budget):
+        tried, missing, refusals, example = one_run(kind, commits)
+        report.check("acknowledged records missing: 0", tried > commits and not missing,
+                     f"{missing} in {tried} prefixes; {example}")
+        report.check("refusals to start: 0", not refusals, f"{refusals} of {tried}; {example}")
+        tried, missing, _, _ = one_run(kind, 20, Shim.SKIP_SYNCS)
+        report.check("control, answers before the sync: red", missing, f"{missing} missing in {tried} prefixes")
