@@ -42,11 +42,8 @@ void BatchBuilder::add(std::uint8_t kind, std::uint8_t version, Bytes count, Byt
   ++records_;
 }
 
-bool parse_records(Bytes count_part, Bytes detail_part, std::uint32_t records, Details details,
-                   std::vector<RecordView>& into) {
-  into.clear();
-  ByteReader count(count_part);
-  ByteReader detail(detail_part);
+bool take_records(ByteReader& count, ByteReader& detail, std::uint32_t records, Details details,
+                  std::vector<RecordView>& into) {
   for (std::uint32_t i = 0; i < records; ++i) {
     RecordView record;
     record.kind = count.fixed<std::uint8_t>();
@@ -57,7 +54,7 @@ bool parse_records(Bytes count_part, Bytes detail_part, std::uint32_t records, D
     if (record.count.size() + record.detail.size() > kRecordBytesMax) return false;
     into.push_back(record);
   }
-  return count.done() && detail.done();
+  return true;
 }
 
 Head next_head(const Head& before, Sequence first, std::uint32_t records, UnixTime committed,

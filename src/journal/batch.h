@@ -61,9 +61,9 @@ Head next_head(const Head& before, Sequence first, std::uint32_t records, UnixTi
 // Whether a batch still has its detail part; a batch without has an empty one and keeps its hash.
 enum class Details { kept, removed };
 
-// Cuts the two parts of a batch into `into`, whose memory is kept. False if they do not hold
-// exactly `records` records within their limits; `into` is then of no use.
-[[nodiscard]] bool parse_records(Bytes count_part, Bytes detail_part, std::uint32_t records,
-                                 Details details, std::vector<RecordView>& into);
+// Cuts `records` records off the front of the two parts and adds them to `into`. False if the parts
+// do not hold as many within their limits.
+[[nodiscard]] bool take_records(ByteReader& count, ByteReader& detail, std::uint32_t records,
+                                Details details, std::vector<RecordView>& into);
 
 }  // namespace nando

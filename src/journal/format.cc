@@ -17,86 +17,34 @@ constexpr std::size_t kNumberDigits = 12;
 constexpr std::size_t kSegmentChecksumAt = kBlockBytes - 8;
 constexpr std::size_t kBatchChecksumAt = kBatchHeaderBytes - 8;
 
-// Writes fixed-width fields one after the other.
-class FieldWriter {
- public:
-  explicit FieldWriter(std::byte* to) : to_(to) {}
-  template <class T>
-  void fixed(T value) {
-    store(to_, value);
-    to_ += sizeof value;
-  }
-  void raw(Bytes bytes) {
-    std::memcpy(to_, bytes.data(), bytes.size());
-    to_ += bytes.size();
-  }
-
- private:
-  std::byte* to_;
-};
-
-template <std::size_t n>
-void take(ByteReader& from, std::array<std::byte, n>& into) {
-  const auto bytes = from.raw(n);
-  if (bytes.size() == n) std::memcpy(into.data(), bytes.data(), n);
-}
-
-UnixTime take_time(ByteReader& from) {
-  return UnixTime{std::chrono::milliseconds{from.fixed<std::int64_t>()}};
-}
-
-bool begins_with(ByteReader& from, std::string_view magic) {
-  return as_text(from.raw(magic.size())) == magic && from.fixed<std::uint32_t>() == kVersion;
-}
-
 }  // namespace
 
 void encode(const SegmentHeader& header, HeaderBlock& block) {
   block.fill(std::byte{0});
   FieldWriter to(block.data());
-  to.raw(as_bytes(kSegmentMagic));
-  to.fixed(kVersion);
-  to.fixed(header.node);
-  to.fixed(header.number);
-  to.fixed(header.segment_bytes);
-  to.raw(header.epoch);
-  to.fixed(header.first.value);
-  to.raw(header.before);
-  to.fixed<std::int64_t>(header.created.time_since_epoch().count());
-  to.raw(header.keys.hash_key);
-  to.fixed(header.keys.seed);
+  to.begin(kSegmentMagic, kVersion);
+  to.segment_fields(header);
   store(block.data() + kSegmentChecksumAt, checksum(Bytes(block).first(kSegmentChecksumAt), 0));
 }
 
 std::optional<SegmentHeader> decode_segment_header(Bytes block) {
   if (block.size() < kBlockBytes) return std::nullopt;
   ByteReader from(block);
-  if (!begins_with(from, kSegmentMagic)) return std::nullopt;
+  if (!begins_with(from, kSegmentMagic, kVersion)) return std::nullopt;
   const auto written = load<std::uint64_t>(block.data() + kSegmentChecksumAt);
   if (checksum(block.first(kSegmentChecksumAt), 0) != written) return std::nullopt;
-  SegmentHeader header;
-  header.node = from.fixed<std::uint32_t>();
-  header.number = from.fixed<std::uint64_t>();
-  header.segment_bytes = from.fixed<std::uint64_t>();
-  take(from, header.epoch);
-  header.first.value = from.fixed<std::uint64_t>();
-  take(from, header.before);
-  header.created = take_time(from);
-  take(from, header.keys.hash_key);
-  header.keys.seed = from.fixed<std::uint64_t>();
-  return header;
+  return take_segment_fields(from);
 }
 
 void encode(const BatchHeader& header, BatchHeaderBytes& bytes) {
   FieldWriter to(bytes.data());
-  to.raw(as_bytes(kBatchMagic));
-  to.fixed(kVersion);
+  to.begin(kBatchMagic, kVersion);
   to.fixed(header.records);
   to.fixed(header.count_bytes);
   to.fixed(header.detail_bytes);
   to.fixed(header.segment);
   to.fixed(header.first.value);
-  to.fixed<std::int64_t>(header.committed.time_since_epoch().count());
+  to.time(header.committed);
   to.fixed(header.mac_key);
   to.fixed(std::uint32_t{0});
   to.raw(header.epoch);
@@ -114,7 +62,7 @@ void seal_batch(BatchHeaderBytes& bytes, Bytes count_part, Bytes detail_part, st
 std::optional<BatchHeader> decode_batch_header(Bytes bytes) {
   if (bytes.size() < kBatchHeaderBytes) return std::nullopt;
   ByteReader from(bytes);
-  if (!begins_with(from, kBatchMagic)) return std::nullopt;
+  if (!begins_with(from, kBatchMagic, kVersion)) return std::nullopt;
   BatchHeader header;
   header.records = from.fixed<std::uint32_t>();
   header.count_bytes = from.fixed<std::uint32_t>();

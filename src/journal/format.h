@@ -82,4 +82,68 @@ struct SegmentName {
 // Nothing if `name` is not one that segment_name() makes.
 std::optional<SegmentName> parse_segment_name(std::string_view name);
 
+// Writes fields one after the other. Requires: there is room.
+class FieldWriter {
+ public:
+  explicit FieldWriter(std::byte* to) : to_(to) {}
+
+  template <class T>
+  void fixed(T value) {
+    store(to_, value);
+    to_ += sizeof value;
+  }
+  void raw(Bytes bytes) {
+    std::memcpy(to_, bytes.data(), bytes.size());
+    to_ += bytes.size();
+  }
+  void time(UnixTime time) { fixed<std::int64_t>(time.time_since_epoch().count()); }
+  void begin(std::string_view magic, std::uint32_t version) {
+    raw(as_bytes(magic));
+    fixed(version);
+  }
+  // What live and sealed headers have in common: 108 bytes.
+  void segment_fields(const SegmentHeader& header) {
+    fixed(header.node);
+    fixed(header.number);
+    fixed(header.segment_bytes);
+    raw(header.epoch);
+    fixed(header.first.value);
+    raw(header.before);
+    time(header.created);
+    raw(header.keys.hash_key);
+    fixed(header.keys.seed);
+  }
+
+ private:
+  std::byte* to_;
+};
+
+inline bool begins_with(ByteReader& from, std::string_view magic, std::uint32_t version) {
+  return as_text(from.raw(magic.size())) == magic && from.fixed<std::uint32_t>() == version;
+}
+
+template <std::size_t n>
+void take(ByteReader& from, std::array<std::byte, n>& into) {
+  const auto bytes = from.raw(n);
+  if (bytes.size() == n) std::memcpy(into.data(), bytes.data(), n);
+}
+
+inline UnixTime take_time(ByteReader& from) {
+  return UnixTime{std::chrono::milliseconds{from.fixed<std::int64_t>()}};
+}
+
+inline SegmentHeader take_segment_fields(ByteReader& from) {
+  SegmentHeader header;
+  header.node = from.fixed<std::uint32_t>();
+  header.number = from.fixed<std::uint64_t>();
+  header.segment_bytes = from.fixed<std::uint64_t>();
+  take(from, header.epoch);
+  header.first.value = from.fixed<std::uint64_t>();
+  take(from, header.before);
+  header.created = take_time(from);
+  take(from, header.keys.hash_key);
+  header.keys.seed = from.fixed<std::uint64_t>();
+  return header;
+}
+
 }  // namespace nando

@@ -6,6 +6,7 @@
 
 #include "base/assert.h"
 #include "journal/recovery.h"
+#include "journal/sealed.h"
 
 namespace nando {
 
@@ -13,6 +14,8 @@ namespace {
 
 // A full disk is asked again no more often than this.
 constexpr std::chrono::milliseconds kFullRetry{50};
+// Sealing costs CPU; one that failed is not tried again before this.
+constexpr std::chrono::seconds kSealRetry{1};
 constexpr const char* kSpareName = "spare.tmp";
 constexpr const char* kHurryName = "hurry.tmp";
 constexpr const char* kFirstName = "first.tmp";
@@ -23,7 +26,7 @@ constexpr std::array<std::byte, kBlockBytes> kZeros{};
 // What append() and keep() share. The lock is held over a rename and a directory sync at most.
 struct Segments {
   std::mutex lock;
-  std::map<std::uint64_t, std::uint64_t> live;  // Number to bytes; those after `active` are blank.
+  std::map<std::uint64_t, LiveSegment> live;  // Those after `active` are blank.
   std::map<std::uint64_t, std::uint64_t> sealed;
   std::uint64_t active = 0;  // The last one in use.
   bool active_used = false;  // It holds a batch.
@@ -31,6 +34,10 @@ struct Segments {
   std::uint64_t last() const {
     return std::max(live.empty() ? 0 : live.rbegin()->first,
                     sealed.empty() ? 0 : sealed.rbegin()->first);
+  }
+  // The oldest that takes no more batches and is not sealed, or 0.
+  std::uint64_t full() const {
+    return live.empty() || live.begin()->first >= active ? 0 : live.begin()->first;
   }
   // The prepared one, or 0.
   std::uint64_t spare() const {
@@ -66,6 +73,7 @@ class DiskJournal final : public Journal {
   void publish();
   Error fail(const Error& error);
   Result<> prepare();
+  Result<bool> seal();
 
   Directory& directory_;
   const JournalOptions options_;
@@ -82,6 +90,9 @@ class DiskJournal final : public Journal {
   std::optional<std::chrono::nanoseconds> full_at_;
   HeaderBlock header_block_;
   BatchHeaderBytes batch_header_;
+
+  // The keeping thread's.
+  std::optional<std::chrono::nanoseconds> seal_failed_at_;
 
   mutable Segments segments_;
 
@@ -100,7 +111,7 @@ DiskJournal::DiskJournal(Directory& directory, const JournalOptions& options, co
       keys_(recovered.keys),
       active_(std::move(active)),
       active_number_(recovered.active),
-      active_bytes_(recovered.active == 0 ? 0 : recovered.live.at(recovered.active)),
+      active_bytes_(recovered.active == 0 ? 0 : recovered.live.at(recovered.active).bytes),
       active_end_(recovered.active_end),
       end_(recovered.report.last),
       position_(end_) {
@@ -189,7 +200,10 @@ Result<> DiskJournal::make_room(std::uint64_t batch_bytes) {
   active_number_ = *number;
   active_end_ = 0;
   const std::lock_guard guard(segments_.lock);
-  active_bytes_ = segments_.live.at(*number);
+  if (const auto old = segments_.live.find(segments_.active); old != segments_.live.end()) {
+    old->second.end = end_;
+  }
+  active_bytes_ = segments_.live.at(*number).bytes;
   segments_.active = *number;
   segments_.active_used = false;
   return {};
@@ -199,7 +213,7 @@ Result<> DiskJournal::make_room(std::uint64_t batch_bytes) {
 Result<std::uint64_t> DiskJournal::take_segment(std::uint64_t bytes) {
   const auto fitting_spare = [&]() -> std::uint64_t {
     const auto spare = segments_.spare();
-    return spare != 0 && segments_.live.at(spare) >= bytes ? spare : 0;
+    return spare != 0 && segments_.live.at(spare).bytes >= bytes ? spare : 0;
   };
   {
     const std::lock_guard guard(segments_.lock);
@@ -237,7 +251,7 @@ Result<> DiskJournal::name_segment(const char* temporary, std::uint64_t number,
     static_cast<void>(directory_.remove(name));
     return synced;
   }
-  segments_.live[number] = bytes;
+  segments_.live[number].bytes = bytes;
   return {};
 }
 
@@ -252,7 +266,35 @@ Result<bool> DiskJournal::keep() {
     if (auto done = prepare(); !done) return done.error();
     return true;
   }
-  return false;
+  if (seal_failed_at_ && clock_.monotonic() - *seal_failed_at_ < kSealRetry) return false;
+  seal_failed_at_.reset();
+  const auto sealed = seal();
+  if (!sealed) seal_failed_at_ = clock_.monotonic();
+  return sealed;
+}
+
+Result<bool> DiskJournal::seal() {
+  std::uint64_t number = 0;
+  Position end;
+  {
+    const std::lock_guard guard(segments_.lock);
+    number = segments_.full();
+    if (number == 0) return false;
+    end = segments_.live.at(number).end;
+  }
+  const auto bytes = seal_segment(directory_, number, end, options_.seal_level);
+  if (!bytes) return bytes.error();
+  // The copy is durable and was read back; should removing fail, sealing again does no harm.
+  if (auto done = directory_.remove(segment_name(number, SegmentKind::live)); !done) {
+    return done.error();
+  }
+  {
+    const std::lock_guard guard(segments_.lock);
+    segments_.live.erase(number);
+    segments_.sealed[number] = *bytes;
+  }
+  if (auto done = directory_.sync(); !done) return done.error();
+  return true;
 }
 
 Result<> DiskJournal::prepare() {
@@ -276,7 +318,7 @@ Result<> DiskJournal::prepare() {
 Journal::Sizes DiskJournal::sizes() const {
   const std::lock_guard guard(segments_.lock);
   Sizes sizes;
-  for (const auto& [number, bytes] : segments_.live) sizes.live_bytes += bytes;
+  for (const auto& [number, segment] : segments_.live) sizes.live_bytes += segment.bytes;
   for (const auto& [number, bytes] : segments_.sealed) sizes.sealed_bytes += bytes;
   sizes.segments = segments_.live.size() + segments_.sealed.size();
   return sizes;
@@ -311,7 +353,7 @@ Result<Recovered> create(Directory& directory, const JournalOptions& options, co
   Recovered made;
   made.report.last.epoch = header.epoch;
   made.keys = header.keys;
-  made.live[1] = header.segment_bytes;
+  made.live[1].bytes = header.segment_bytes;
   made.last_used = made.active = 1;
   made.active_end = kBlockBytes;
   return made;

@@ -84,8 +84,14 @@ Result<Found> LiveFile::read(std::uint64_t offset, const Expected& expected, Che
   const auto count_part = batch->subspan(kBatchHeaderBytes, header->count_bytes);
   const auto detail_part = batch->subspan(kBatchHeaderBytes + header->count_bytes);
   if (header->segment != expected.segment || header->epoch != expected.epoch ||
-      header->first != expected.first || header->before != expected.before ||
-      !parse_records(count_part, detail_part, header->records, Details::kept, records_)) {
+      header->first != expected.first || header->before != expected.before) {
+    return Found::stray;
+  }
+  ByteReader count(count_part);
+  ByteReader detail(detail_part);
+  records_.clear();
+  if (!take_records(count, detail, header->records, Details::kept, records_) || !count.done() ||
+      !detail.done()) {
     return Found::stray;
   }
   if (check == Check::chain) {
@@ -99,6 +105,8 @@ Result<Found> LiveFile::read(std::uint64_t offset, const Expected& expected, Che
   into.header = *header;
   into.view = {header->first, header->committed, header->mac_key, header->epoch, header->after,
                false,         records_};
+  into.count_part = count_part;
+  into.detail_part = detail_part;
   return Found::batch;
 }
 

@@ -43,7 +43,10 @@ enum class Found {
 struct LiveBatch {
   std::uint64_t offset = 0;
   BatchHeader header;
-  BatchView view;  // Into the file's memory, until the next call.
+  // Into the file's memory, until the next call.
+  BatchView view;
+  Bytes count_part;
+  Bytes detail_part;
   std::uint64_t end() const { return offset + header.bytes_on_disk(); }
 };
 

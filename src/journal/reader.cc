@@ -5,6 +5,7 @@
 
 #include "base/assert.h"
 #include "journal/recovery.h"
+#include "journal/sealed.h"
 
 namespace nando {
 
@@ -12,6 +13,9 @@ namespace {
 
 // Live batches are found from the nearest place noted; places are this far apart.
 constexpr std::uint64_t kPlaceBytes = 64 << 10;
+
+// Frames kept decompressed, the last used first.
+constexpr std::size_t kFramesKept = 4;
 
 struct Place {
   std::uint64_t offset = 0;
@@ -22,8 +26,16 @@ struct Place {
 // segment the writer removes does not live on in an idle reader.
 struct Segment {
   SegmentKind kind = SegmentKind::live;
-  Sequence first;             // 0 while the segment is blank.
+  Sequence first;  // 0 while the segment is blank.
+  Head before{};
   std::vector<Place> places;  // Live: ascending, the first at the first batch.
+  SealedIndex index;          // Sealed.
+};
+
+struct KeptFrame {
+  std::uint64_t segment = 0;
+  std::size_t number = 0;
+  Frame frame;
 };
 
 // What to do after a batch.
@@ -45,12 +57,18 @@ struct JournalReader::Files {
   Result<> walk(Sequence from, Sequence up_to, Check check, const Visit& visit);
   Result<Step> walk_live(std::uint64_t number, Sequence& next, Sequence up_to, Check check,
                          const Visit& visit);
-  Result<SegmentInfo> describe(std::uint64_t number, const Segment& segment, Position& last);
+  Result<Step> walk_sealed(std::uint64_t number, Sequence& next, Sequence up_to,
+                           const Visit& visit);
+  Result<const Frame*> frame(std::uint64_t segment, std::size_t number);
+  Result<SegmentInfo> describe(std::uint64_t number, Position& last);
+  Result<> describe_live(std::uint64_t number, SegmentInfo& info, Position& last);
 
   Directory& directory;
   std::map<std::uint64_t, Segment> segments;
   JournalKeys keys;
-  std::string stopped_at;  // Where the last walk of a live segment found no further batch.
+  std::string stopped_at;  // Where the last walk of a segment found no further batch.
+  FrameReader frame_reader;
+  std::vector<std::unique_ptr<KeptFrame>> frames;
 };
 
 // Learns of new segments, of blank ones that are used now, and of live ones that are sealed now.
@@ -80,6 +98,15 @@ Result<> JournalReader::Files::refresh() {
 }
 
 Result<> JournalReader::Files::read_header(std::uint64_t number, Segment& segment) {
+  if (segment.kind == SegmentKind::sealed) {
+    auto index = read_sealed_index(directory, number, segment_name(number, segment.kind));
+    if (!index) return index.error();
+    keys = index->header.keys;
+    segment.first = index->header.first;
+    segment.before = index->header.before;
+    segment.index = std::move(*index);
+    return {};
+  }
   auto file = LiveFile::open(directory, number);
   if (!file) return file.error();
   const auto header = file->header();
@@ -90,6 +117,7 @@ Result<> JournalReader::Files::read_header(std::uint64_t number, Segment& segmen
   }
   keys = (*header)->keys;
   segment.first = (*header)->first;
+  segment.before = (*header)->before;
   segment.places.push_back({kBlockBytes, expect_first(**header)});
   return {};
 }
@@ -107,12 +135,26 @@ std::uint64_t JournalReader::Files::locate(Sequence sequence) const {
 Result<> JournalReader::Files::walk(Sequence from, Sequence up_to, Check check,
                                     const Visit& visit) {
   auto next = from;
+  std::optional<Head> head;  // After the last batch visited.
+  const Visit visit_and_note = [&](const BatchView& batch) {
+    head = batch.head;
+    return visit(batch);
+  };
   // A pass that gains nothing is followed by one look at the directory, then by an error.
   for (bool looked = false; next <= up_to;) {
     const auto number = locate(next);
     const auto before = next;
     Result<Step> step = Step::go_on;
-    if (number != 0) step = walk_live(number, next, up_to, check, visit);
+    if (number != 0) {
+      const auto& segment = segments.at(number);
+      if (head && next == segment.first && segment.before != *head) {
+        return Error{Code::corrupt, directory.path() + "/" + segment_name(number, segment.kind) +
+                                        " at 0: it does not continue the segment before it"};
+      }
+      step = segment.kind == SegmentKind::sealed
+                 ? walk_sealed(number, next, up_to, visit_and_note)
+                 : walk_live(number, next, up_to, check, visit_and_note);
+    }
     if (!step && !is_not_found(step.error())) return step.error();
     if (step && *step == Step::stop) return {};
     if (next != before) looked = false;
@@ -162,6 +204,48 @@ Result<Step> JournalReader::Files::walk_live(std::uint64_t number, Sequence& nex
   }
 }
 
+Result<Step> JournalReader::Files::walk_sealed(std::uint64_t number, Sequence& next, Sequence up_to,
+                                               const Visit& visit) {
+  const auto& index = segments.at(number).index;
+  stopped_at = index.path + " at " + std::to_string(index.bytes);
+  if (next > index.last.sequence) return Step::go_on;
+  for (auto at = index.frame_of(next); at < index.frames.size(); ++at) {
+    const auto read = frame(number, at);
+    if (!read) return read.error();
+    for (const auto& batch : (*read)->batches) {
+      if (batch.last() < next) continue;
+      if (batch.last() > up_to) return Step::stop;
+      next = Sequence{batch.last().value + 1};
+      const auto step = visit(batch);
+      if (!step || *step == Step::stop) return step;
+    }
+  }
+  return Step::go_on;
+}
+
+Result<const Frame*> JournalReader::Files::frame(std::uint64_t segment, std::size_t number) {
+  const auto kept = std::find_if(frames.begin(), frames.end(), [&](const auto& frame) {
+    return frame->segment == segment && frame->number == number;
+  });
+  if (kept != frames.end()) {
+    std::rotate(frames.begin(), kept, kept + 1);
+    return &frames.front()->frame;
+  }
+  const auto file = directory.open(segment_name(segment, SegmentKind::sealed), OpenMode::read);
+  if (!file) return file.error();
+  if (frames.size() < kFramesKept) frames.push_back(std::make_unique<KeptFrame>());
+  std::rotate(frames.begin(), frames.end() - 1, frames.end());
+  auto& oldest = *frames.front();
+  oldest.segment = 0;
+  if (auto done = frame_reader.read(**file, segments.at(segment).index, number, oldest.frame);
+      !done) {
+    return done.error();
+  }
+  oldest.segment = segment;
+  oldest.number = number;
+  return &oldest.frame;
+}
+
 JournalReader::JournalReader(Directory& directory) : files_(std::make_unique<Files>(directory)) {}
 JournalReader::~JournalReader() = default;
 
@@ -198,16 +282,35 @@ Result<StoredRecord> JournalReader::find(Sequence sequence, Sequence up_to) {
   return std::move(*stored);
 }
 
-// Walks one segment to its end. `last`: of its last batch, or before its first.
-Result<SegmentInfo> JournalReader::Files::describe(std::uint64_t number, const Segment& segment,
-                                                   Position& last) {
+// `last`: of the last batch in or before the segment.
+Result<SegmentInfo> JournalReader::Files::describe(std::uint64_t number, Position& last) {
+  const auto& segment = segments.at(number);
   SegmentInfo info;
   info.name = segment_name(number, segment.kind);
   info.number = number;
+  info.sealed = segment.kind == SegmentKind::sealed;
+  if (!info.sealed) {
+    if (auto done = describe_live(number, info, last); !done) return done.error();
+    return info;
+  }
+  const auto& index = segment.index;
+  info.bytes = index.bytes;
+  info.batches = index.batches;
+  if (index.batches > 0) {
+    info.first = index.header.first;
+    info.last = index.last.sequence;
+  }
+  last = index.last;
+  return info;
+}
+
+Result<> JournalReader::Files::describe_live(std::uint64_t number, SegmentInfo& info,
+                                             Position& last) {
   auto file = LiveFile::open(directory, number);
   if (!file) return file.error();
   info.bytes = file->bytes();
-  if (!segment.first) return info;
+  const auto& segment = segments.at(number);
+  if (!segment.first) return {};
   auto at = segment.places.front();
   last = {at.expected.epoch, Sequence{at.expected.first.value - 1}, at.expected.before};
   LiveBatch batch;
@@ -219,7 +322,7 @@ Result<SegmentInfo> JournalReader::Files::describe(std::uint64_t number, const S
       const bool used = next != segments.end() && next->second.first;
       const auto judged = judge(*file, at.offset, spot_of(*found),
                                 used ? Later::used : Later::blank, at.expected.seed);
-      if (judged) return info;
+      if (judged) return {};
       // A writer may have gone on between the two looks: then the spot holds a batch now.
       file->forget();
       const auto again = file->read(at.offset, at.expected, Check::checksum, batch);
@@ -237,8 +340,13 @@ Result<std::vector<SegmentInfo>> JournalReader::segments() {
   if (auto done = files_->refresh(); !done) return done.error();
   std::vector<SegmentInfo> infos;
   Position last;
-  for (const auto& [number, segment] : files_->segments) {
-    auto info = files_->describe(number, segment, last);
+  for (auto segment = files_->segments.begin(); segment != files_->segments.end(); ++segment) {
+    auto info = files_->describe(segment->first, last);
+    if (!info && is_not_found(info.error())) {
+      // Sealed since the listing.
+      if (auto done = files_->refresh(); !done) return done.error();
+      info = files_->describe(segment->first, last);
+    }
     if (!info) return info.error();
     infos.push_back(std::move(*info));
   }
@@ -247,13 +355,11 @@ Result<std::vector<SegmentInfo>> JournalReader::segments() {
 
 Result<Position> JournalReader::end() {
   if (auto done = files_->refresh(); !done) return done.error();
-  Position last;
   auto segment = files_->segments.rbegin();
   while (segment != files_->segments.rend() && !segment->second.first) ++segment;
   ASSERT(segment != files_->segments.rend());
-  if (auto info = files_->describe(segment->first, segment->second, last); !info) {
-    return info.error();
-  }
+  Position last;
+  if (auto info = files_->describe(segment->first, last); !info) return info.error();
   return last;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/assert.h"
+#include "journal/sealed.h"
 
 namespace nando {
 
@@ -65,6 +66,16 @@ class Mark {
     return false;
   }
 
+  // The same for a segment of which only the last batch is known.
+  Result<bool> before_end(const Position& end) {
+    if (found_ || end.sequence != from_.sequence) return from_.sequence < end.sequence;
+    found_ = end == from_;
+    if (!found_) return conflict();
+    return false;
+  }
+
+  Sequence sequence() const { return from_.sequence; }
+
   // After the last batch: whether the mark was there at all.
   Result<> check(const Epoch& first_epoch) const {
     if (from_ == Position{} || found_) return {};
@@ -92,15 +103,23 @@ class Walk {
 
  private:
   Result<> list();
+  Result<> walk_sealed();
+  Result<> replay_sealed(const SealedIndex& index, const std::string& name);
   Result<> find_last_used();
   Result<> walk_live();
   Result<> walk_segment(std::uint64_t number);
   Result<> stop_at(LiveFile& file, std::uint64_t number, std::uint64_t spot_at, Spot spot);
-  Result<> check_header(const LiveFile& file, const SegmentHeader& header);
-  Result<> pass(const LiveBatch& batch);
+  Result<> check_header(const std::string& place, std::uint64_t number,
+                        const SegmentHeader& header);
+  Result<> pass(const BatchView& batch);
   Result<> mend();
   Result<> cut(File& file);
   Result<> rewrite_tail(File& file);
+
+  Error missing(std::uint64_t number) const {
+    return damage(directory_.path() + "/" + segment_name(number, SegmentKind::live) + " at 0",
+                  "the segment is missing");
+  }
 
   Directory& directory_;
   Mark mark_;
@@ -121,6 +140,7 @@ Result<std::optional<Recovered>> Walk::run() {
     if (auto marked = mark_.check({}); !marked) return marked.error();
     return std::optional<Recovered>();
   }
+  if (auto done = walk_sealed(); !done) return done.error();
   if (auto done = find_last_used(); !done) return done.error();
   if (auto done = walk_live(); !done) return done.error();
   if (auto marked = mark_.check(first_epoch_); !marked) return marked.error();
@@ -138,17 +158,60 @@ Result<> Walk::list() {
     }
     const auto parsed = parse_segment_name(name);
     if (!parsed) continue;
-    (parsed->kind == SegmentKind::live ? out_.live : out_.sealed).emplace(parsed->number, 0);
+    if (parsed->kind == SegmentKind::live) out_.live[parsed->number] = {};
+    if (parsed->kind == SegmentKind::sealed) out_.sealed[parsed->number] = 0;
+  }
+  return {};
+}
+
+Result<> Walk::walk_sealed() {
+  std::uint64_t expected = 1;
+  for (auto& [number, bytes] : out_.sealed) {
+    const auto name = segment_name(number, SegmentKind::sealed);
+    if (number != expected) return missing(expected);
+    ++expected;
+    const auto index = read_sealed_index(directory_, number, name);
+    if (!index) return index.error();
+    if (auto done = check_header(index->path + " at 0", number, index->header); !done) return done;
+    const auto after_mark = mark_.before_end(index->last);
+    if (!after_mark) return after_mark.error();
+    if (*after_mark) {
+      if (auto done = replay_sealed(*index, name); !done) return done;
+    }
+    bytes = index->bytes;
+    end_place_ = index->path + " at " + std::to_string(bytes);
+    out_.report.last = index->last;
+    out_.last_used = number;
+    // Sealed, and the machine stopped before the original was gone.
+    if (out_.live.erase(number) == 0) continue;
+    if (auto done = remove_if_there(directory_, segment_name(number, SegmentKind::live)); !done) {
+      return done;
+    }
+  }
+  return {};
+}
+
+Result<> Walk::replay_sealed(const SealedIndex& index, const std::string& name) {
+  if (index.frames.empty()) return {};
+  const auto file = directory_.open(name, OpenMode::read);
+  if (!file) return file.error();
+  FrameReader reader;
+  Frame frame;
+  const auto from = std::max(mark_.sequence(), index.header.first);
+  for (auto number = index.frame_of(from); number < index.frames.size(); ++number) {
+    if (auto done = reader.read(**file, index, number, frame); !done) return done;
+    for (const auto& batch : frame.batches) {
+      if (auto done = pass(batch); !done) return done;
+    }
   }
   return {};
 }
 
 Result<> Walk::find_last_used() {
-  if (!out_.sealed.empty()) out_.last_used = out_.sealed.rbegin()->first;
   for (auto segment = out_.live.rbegin(); segment != out_.live.rend(); ++segment) {
     auto file = LiveFile::open(directory_, segment->first);
     if (!file) return file.error();
-    segment->second = file->bytes();
+    segment->second.bytes = file->bytes();
     if (last_used_ != 0) continue;
     const auto end = file->end_of_bytes(0);
     if (!end) return end.error();
@@ -177,7 +240,11 @@ Result<> Walk::walk_segment(std::uint64_t number) {
   const auto header = file->header();
   if (!header) return header.error();
   if (!*header) return stop_at(*file, number, 0, Spot::no_header);
-  if (auto done = check_header(*file, **header); !done) return done.error();
+  if ((*header)->segment_bytes != file->bytes()) {
+    return damage(file->place(file->bytes()),
+                  "the file should have " + std::to_string((*header)->segment_bytes) + " bytes");
+  }
+  if (auto done = check_header(file->place(0), number, **header); !done) return done;
 
   out_.active = out_.last_used = number;
   out_.report.last.epoch = (*header)->epoch;
@@ -193,41 +260,37 @@ Result<> Walk::walk_segment(std::uint64_t number) {
     tail_at_ = tail_end_ == kBlockBytes ? 0 : tail_end_;
     tail_end_ = batch.end();
     expected = expect_after(batch.header, expected.seed);
-    if (auto done = pass(batch); !done) return done.error();
+    if (auto done = pass(batch.view); !done) return done;
   }
 }
 
-Result<> Walk::check_header(const LiveFile& file, const SegmentHeader& header) {
+Result<> Walk::check_header(const std::string& place, std::uint64_t number,
+                            const SegmentHeader& header) {
   if (!keys_known_) {
     out_.keys = header.keys;
     first_epoch_ = header.epoch;
     keys_known_ = true;
   }
   const auto& last = out_.report.last;
-  if (header.keys != out_.keys) return damage(file.place(0), "the header is of another journal");
-  if (header.segment_bytes != file.bytes()) {
-    return damage(file.place(file.bytes()),
-                  "the file should have " + std::to_string(header.segment_bytes) + " bytes");
-  }
-  if (file.place(0) !=
-      directory_.path() + "/" + segment_name(header.number, SegmentKind::live) + " at 0") {
-    return damage(file.place(0), "the header is of segment " + std::to_string(header.number));
+  if (header.keys != out_.keys) return damage(place, "the header is of another journal");
+  if (header.number != number) {
+    return damage(place, "the header is of segment " + std::to_string(header.number));
   }
   if (header.first.value != last.sequence.value + 1 || header.before != last.head) {
-    return damage(end_place_.empty() ? file.place(0) : end_place_,
+    return damage(end_place_.empty() ? place : end_place_,
                   "the records before sequence " + std::to_string(header.first.value) +
                       " are missing; the last one there is " + std::to_string(last.sequence.value));
   }
   return {};
 }
 
-Result<> Walk::pass(const LiveBatch& batch) {
-  out_.report.last = {batch.header.epoch, batch.view.last(), batch.header.after};
-  const auto after_mark = mark_.before(batch.view);
+Result<> Walk::pass(const BatchView& batch) {
+  out_.report.last = {batch.epoch, batch.last(), batch.head};
+  const auto after_mark = mark_.before(batch);
   if (!after_mark) return after_mark.error();
   if (!*after_mark) return {};
   ++out_.report.batches_replayed;
-  return replay_(batch.view);
+  return replay_(batch);
 }
 
 // Decides what the spot where the batches stop means, and notes what is to be cut.

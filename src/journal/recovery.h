@@ -45,13 +45,18 @@ Result<Judgement> judge(LiveFile& file, std::uint64_t at, Spot spot, Later later
 // The spot that a read which found no batch stands at.
 Spot spot_of(Found found);
 
+struct LiveSegment {
+  std::uint64_t bytes = 0;
+  Position end;  // Of its last batch; of no meaning while the segment takes batches or is blank.
+};
+
 // The journal as recovery leaves it.
 struct Recovered {
   Journal::Recovery report;
   JournalKeys keys;
   std::map<std::uint64_t, std::uint64_t> sealed;  // Number to bytes on disk.
-  std::map<std::uint64_t, std::uint64_t> live;    // The same; the last ones may be all zeros.
-  std::uint64_t last_used = 0;                    // Every segment after it is blank.
+  std::map<std::uint64_t, LiveSegment> live;
+  std::uint64_t last_used = 0;  // Every segment after it is blank.
   std::uint64_t active = 0;  // Of the live segment that takes the next batch; 0 if there is none.
   std::uint64_t active_end = 0;  // Where that batch begins.
 };

@@ -1,0 +1,212 @@
+#include <zstd.h>
+
+#include "base/assert.h"
+#include "journal/live.h"
+#include "journal/sealed.h"
+
+namespace nando {
+
+namespace {
+
+std::uint64_t zigzag(std::int64_t value) {
+  return (static_cast<std::uint64_t>(value) << 1) ^ static_cast<std::uint64_t>(value >> 63);
+}
+
+Buffer join(std::span<const Bytes> parts) {
+  Buffer joined;
+  for (const auto part : parts) joined.insert(joined.end(), part.begin(), part.end());
+  return joined;
+}
+
+// Gathers batches into frames and writes them to a file, one after the other.
+class Sealer {
+ public:
+  Sealer(File& file, const SegmentHeader& header, int level)
+      : file_(file), header_(header), level_(level), context_(ZSTD_createCCtx()) {
+    ASSERT(context_ != nullptr);
+    footer_.last.value = header.first.value - 1;
+    footer_.after = header.before;
+    clear();
+  }
+
+  Result<> begin() {
+    SealedHeaderBytes bytes;
+    encode(header_, bytes);
+    return write(bytes);
+  }
+  Result<> add(const LiveBatch& batch);
+  // Writes what is left, the index and the footer, and syncs. Returns the bytes of the file.
+  Result<std::uint64_t> finish();
+
+ private:
+  struct Free {
+    void operator()(ZSTD_CCtx* context) const { ZSTD_freeCCtx(context); }
+  };
+
+  void clear();
+  Result<> flush();
+  Buffer deflate(Bytes plain);
+  Result<> write(Bytes bytes);
+
+  File& file_;
+  SegmentHeader header_;
+  int level_;
+  std::unique_ptr<ZSTD_CCtx, Free> context_;
+  std::uint64_t offset_ = 0;
+  FrameEntry entry_;
+  // The columns of the frame's table; flags are all zero while nobody removes details.
+  Buffer records_;
+  Buffer committed_;
+  Buffer mac_keys_;
+  Buffer count_;
+  Buffer detail_;
+  std::uint32_t last_mac_key_ = 0;
+  Buffer index_;
+  SealedFooter footer_;
+};
+
+void Sealer::clear() {
+  entry_ = FrameEntry{};
+  for (auto* buffer : {&records_, &committed_, &mac_keys_, &count_, &detail_}) buffer->clear();
+}
+
+Result<> Sealer::add(const LiveBatch& batch) {
+  const auto& header = batch.header;
+  if (entry_.batches == 0) {
+    entry_.first = header.first;
+    entry_.committed = footer_.committed = header.committed;
+    entry_.mac_key = last_mac_key_ = header.mac_key;
+    entry_.before = header.before;
+  }
+  ByteWriter(records_).varint(header.records);
+  ByteWriter(committed_).varint(zigzag((header.committed - footer_.committed).count()));
+  ByteWriter(mac_keys_).varint(zigzag(std::int64_t{header.mac_key} - std::int64_t{last_mac_key_}));
+  ByteWriter(count_).raw(batch.count_part);
+  ByteWriter(detail_).raw(batch.detail_part);
+  ++entry_.batches;
+  ++footer_.batches;
+  footer_.committed = header.committed;
+  last_mac_key_ = header.mac_key;
+  footer_.last = batch.view.last();
+  footer_.after = header.after;
+  if (count_.size() + detail_.size() < kFrameBytes) return {};
+  return flush();
+}
+
+Result<> Sealer::flush() {
+  if (entry_.batches == 0) return {};
+  const Buffer flags(entry_.batches, std::byte{0});
+  const std::array<Bytes, 5> columns{records_, committed_, mac_keys_, flags, count_};
+  const auto count_plain = join(columns);
+  const auto count = deflate(count_plain);
+  const auto detail = deflate(detail_);
+  const std::array<Bytes, 2> streams{count, detail};
+  entry_.offset = offset_;
+  entry_.count_stored = static_cast<std::uint32_t>(count.size());
+  entry_.count_plain = static_cast<std::uint32_t>(count_plain.size());
+  entry_.detail_stored = static_cast<std::uint32_t>(detail.size());
+  entry_.detail_plain = static_cast<std::uint32_t>(detail_.size());
+  entry_.checksum = checksum(streams, header_.keys.seed);
+  encode(entry_, index_);
+  ++footer_.frames;
+  clear();
+  return write(join(streams));
+}
+
+Result<std::uint64_t> Sealer::finish() {
+  if (auto done = flush(); !done) return done.error();
+  footer_.index_offset = offset_;
+  footer_.index_checksum = checksum(index_, header_.keys.seed);
+  if (auto done = write(index_); !done) return done.error();
+  SealedFooterBytes bytes;
+  encode(footer_, header_.keys.seed, bytes);
+  if (auto done = write(bytes); !done) return done.error();
+  if (auto done = file_.sync(); !done) return done.error();
+  return offset_;
+}
+
+Buffer Sealer::deflate(Bytes plain) {
+  Buffer packed(ZSTD_compressBound(plain.size()));
+  const auto bytes = ZSTD_compressCCtx(context_.get(), packed.data(), packed.size(), plain.data(),
+                                       plain.size(), level_);
+  ASSERT(!ZSTD_isError(bytes));
+  packed.resize(bytes);
+  return packed;
+}
+
+Result<> Sealer::write(Bytes bytes) {
+  if (auto done = file_.write_at(offset_, bytes); !done) return done;
+  offset_ += bytes.size();
+  return {};
+}
+
+Result<> copy_batches(LiveFile& live, const SegmentHeader& header, const Position& end,
+                      Sealer& sealer) {
+  auto expected = expect_first(header);
+  auto offset = kBlockBytes;
+  LiveBatch batch;
+  while (expected.first <= end.sequence) {
+    const auto found = live.read(offset, expected, Check::chain, batch);
+    if (!found) return found.error();
+    if (*found != Found::batch) {
+      return Error{Code::corrupt, live.place(offset) + ": no valid batch, but records follow"};
+    }
+    if (auto done = sealer.add(batch); !done) return done;
+    offset = batch.end();
+    expected = expect_after(batch.header, expected.seed);
+  }
+  if (expected.before == end.head) return {};
+  return Error{Code::corrupt, live.place(offset) + ": the segment ends at another head"};
+}
+
+Result<std::uint64_t> write_copy(Directory& directory, std::uint64_t number, const Position& end,
+                                 int level, const std::string& name) {
+  auto live = LiveFile::open(directory, number);
+  if (!live) return live.error();
+  const auto header = live->header();
+  if (!header) return header.error();
+  if (!*header) return Error{Code::corrupt, live->place(0) + ": the header is damaged"};
+  auto file = directory.open(name, OpenMode::create_new);
+  if (!file) return file.error();
+  Sealer sealer(**file, **header, level);
+  if (auto done = sealer.begin(); !done) return done.error();
+  if (auto done = copy_batches(*live, **header, end, sealer); !done) return done.error();
+  return sealer.finish();
+}
+
+// The original goes when the copy is there, so the copy must say the same to the last bit: the
+// chain covers every record.
+Result<> read_back(Directory& directory, std::uint64_t number, const Position& end,
+                   const std::string& name) {
+  const auto index = read_sealed_index(directory, number, name);
+  if (!index) return index.error();
+  const auto file = directory.open(name, OpenMode::read);
+  if (!file) return file.error();
+  FrameReader reader;
+  Frame frame;
+  for (std::size_t i = 0; i < index->frames.size(); ++i) {
+    if (auto done = reader.read(**file, *index, i, frame); !done) return done;
+  }
+  ASSERT(index->last.sequence == end.sequence && index->last.head == end.head);
+  return {};
+}
+
+}  // namespace
+
+Result<std::uint64_t> seal_segment(Directory& directory, std::uint64_t number, const Position& end,
+                                   int level) {
+  const auto name = segment_name(number, SegmentKind::sealed);
+  const auto temporary = name + ".tmp";
+  if (auto done = remove_if_there(directory, temporary); !done) return done.error();
+  const auto bytes = write_copy(directory, number, end, level, temporary);
+  auto done = bytes ? read_back(directory, number, end, temporary) : Result<>(bytes.error());
+  if (done) done = directory.rename(temporary, name);
+  if (!done) {
+    static_cast<void>(directory.remove(temporary));
+    return done.error();
+  }
+  if (done = directory.sync(); !done) return done.error();
+  return *bytes;
+}
+
+}  // namespace nando

@@ -1,0 +1,109 @@
+// A sealed segment: one that takes no more batches, rewritten without padding and without what can
+// be computed again, in compressed frames of whole batches that can be read alone.
+//
+// Every byte of the file stands under a checksum: the header under its own, each frame under one in
+// the index, the index under one in the footer, the footer under its own.
+//
+// Threads: one a FrameReader; a SealedIndex does not change.
+#pragma once
+
+#include <memory>
+
+#include "base/file.h"
+#include "journal/format.h"
+
+struct ZSTD_DCtx_s;
+
+namespace nando {
+
+// Where a frame stands and what it needs to be read alone.
+struct FrameEntry {
+  Sequence first;
+  std::uint64_t offset = 0;
+  // As stored and as read, of the count and of the detail stream.
+  std::uint32_t count_stored = 0;
+  std::uint32_t count_plain = 0;
+  std::uint32_t detail_stored = 0;
+  std::uint32_t detail_plain = 0;
+  std::uint32_t batches = 0;
+  std::uint32_t mac_key = 0;  // Of the first batch; the others are written relative to it.
+  UnixTime committed;         // The same.
+  Head before{};
+  std::uint64_t checksum = 0;
+
+  std::uint64_t stored() const { return std::uint64_t{count_stored} + detail_stored; }
+};
+
+struct SealedIndex {
+  std::string path;  // "data/journal/000000000003.sealed", for messages.
+  SegmentHeader header;
+  std::vector<FrameEntry> frames;
+  std::uint64_t batches = 0;
+  std::uint64_t bytes = 0;  // Of the file.
+  Position last;            // Of its last batch.
+
+  // Of the frame that holds `sequence`. Requires: it is in this segment.
+  std::size_t frame_of(Sequence sequence) const;
+};
+
+// Reads header, index and footer and holds them against each other; the frames are not read.
+Result<SealedIndex> read_sealed_index(Directory& directory, std::uint64_t number,
+                                      std::string_view name);
+
+// A frame read back. The views point into it.
+struct Frame {
+  Buffer count;
+  Buffer detail;
+  std::vector<RecordView> records;
+  std::vector<BatchView> batches;
+};
+
+class FrameReader {
+ public:
+  FrameReader();
+  ~FrameReader();
+
+  // Checks the checksum, and the chain from the head before the frame to the head before the next.
+  Result<> read(const File& file, const SealedIndex& index, std::size_t number, Frame& into);
+
+ private:
+  Result<> unpack(const SealedIndex& index, std::size_t number, Frame& into);
+
+  struct Free {
+    void operator()(ZSTD_DCtx_s* context) const;
+  };
+  std::unique_ptr<ZSTD_DCtx_s, Free> context_;
+  Buffer stored_;
+};
+
+// Writes the sealed copy of live segment `number`, which must end at `end`, reads it back, and
+// gives it its durable name; the live file stays. Returns the bytes of the copy. On failure there
+// is none.
+Result<std::uint64_t> seal_segment(Directory& directory, std::uint64_t number, const Position& end,
+                                   int level);
+
+// The fixed parts of the file.
+inline constexpr std::size_t kSealedHeaderBytes = 128;
+inline constexpr std::size_t kFrameEntryBytes = 88;
+inline constexpr std::size_t kSealedFooterBytes = 96;
+// Small enough to read one record for; larger ones compress a few per cent better.
+inline constexpr std::size_t kFrameBytes = 256 << 10;
+inline constexpr std::uint64_t kDetailsRemoved = 1;  // Flag of a batch.
+
+// What the footer says, apart from its checksum.
+struct SealedFooter {
+  std::uint32_t frames = 0;
+  std::uint64_t index_offset = 0;
+  std::uint64_t batches = 0;
+  Sequence last;
+  Head after{};
+  UnixTime committed;
+  std::uint64_t index_checksum = 0;
+};
+using SealedHeaderBytes = std::array<std::byte, kSealedHeaderBytes>;
+using SealedFooterBytes = std::array<std::byte, kSealedFooterBytes>;
+void encode(const SegmentHeader& header, SealedHeaderBytes& bytes);
+void encode(const FrameEntry& entry, Buffer& index);
+void encode(const SealedFooter& footer, std::uint64_t seed, SealedFooterBytes& bytes);
+
+}  // namespace nando
