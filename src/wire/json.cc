@@ -4,6 +4,7 @@
 #include <array>
 #include <boost/json/basic_parser_impl.hpp>
 #include <boost/json/serialize.hpp>
+#include <charconv>
 
 namespace nando {
 
@@ -231,6 +232,11 @@ std::optional<WireError> JsonFields::read(std::string_view body, Shape shape,
 
 bool JsonFields::was_array() const {
   return state_->parser.handler().in_array();
+}
+
+void append_json_number(std::string& out, std::uint64_t number) {
+  char digits[20];
+  out.append(digits, std::to_chars(digits, digits + sizeof digits, number).ptr);
 }
 
 void append_json_string(std::string& out, std::string_view text) {

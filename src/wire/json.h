@@ -63,6 +63,9 @@ class JsonFields {
   std::unique_ptr<State> state_;
 };
 
+// Appends a number, without locale or allocation.
+void append_json_number(std::string& out, std::uint64_t number);
+
 // Appends `text` as a JSON string, quotes included. Requires UTF-8.
 void append_json_string(std::string& out, std::string_view text);
 

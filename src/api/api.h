@@ -1,0 +1,66 @@
+// Api: what the server says to whom. It wires HTTP to ingest, ledger and the rest; a route is a row
+// (routes.h), a handler is a file (handle_*.cc), and errors.h is the only table from error to
+// status.
+//
+// Threads: Api is shared and immutable once serving; each I/O loop has a Loop of its own (loop.h).
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "auth/tokens.h"
+#include "base/address.h"
+#include "base/metrics.h"
+#include "http/server.h"
+#include "ingest/ingest.h"
+#include "ledger/committer.h"
+#include "ledger/health.h"
+
+namespace nando {
+
+class Loop;
+
+enum class TrialPage : std::uint8_t { hidden, shown };
+
+struct ApiParts {
+  const SiteTables& sites;
+  const Tokens& tokens;
+  RateLimiter& rate_limiter;
+  Salts& salts;
+  const Clock& clock;
+  Ledger& ledger;
+  Committer& committer;
+  Health& health;
+  SiteMaker* site_maker = nullptr;
+  std::vector<IpNetwork> trusted_proxies;
+  std::string base_path;  // Of public_url: "/stats"; empty if it has none.
+  TrialPage trial = TrialPage::hidden;
+  std::function<void(MetricsPage&)> describe;  // Of parts that the api does not know.
+  std::function<std::string()> warnings;       // For /readyz, one a line; empty if all is well.
+};
+
+class Api {
+ public:
+  explicit Api(ApiParts parts) : parts_(std::move(parts)) {}
+
+  const ApiParts& parts() const { return parts_; }
+  // For http::Server::start().
+  std::unique_ptr<http::Handler> make_loop(http::Mailbox& mailbox);
+
+  // Everything that is counted about the server. Any thread.
+  void describe(MetricsPage& page) const;
+
+ private:
+  friend class Loop;
+  void enter(Loop* loop);
+  void leave(Loop* loop);
+
+  ApiParts parts_;
+  mutable std::mutex mutex_;
+  std::vector<Loop*> loops_;
+};
+
+}  // namespace nando

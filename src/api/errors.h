@@ -1,0 +1,91 @@
+// Errors: the only table from an error's one word to its HTTP status. The same word stands in JSON,
+// metrics and tests.
+#pragma once
+
+#include <array>
+#include <optional>
+#include <string_view>
+
+namespace nando {
+
+// Whether a client that waits may do better by asking again.
+enum class Retry : unsigned char { no, later };
+
+struct ErrorRow {
+  std::string_view word;
+  unsigned status;
+  Retry retry = Retry::no;
+  std::string_view message;  // What to do, where whoever refuses has nothing better to say.
+};
+
+inline constexpr std::array kErrors = {
+    // A body or a field.
+    ErrorRow{"not_json", 400, Retry::no, "the body is not JSON"},
+    ErrorRow{"not_utf8", 400, Retry::no, "the body is not UTF-8"},
+    ErrorRow{"too_deep", 400, Retry::no, "the JSON is nested too deeply"},
+    ErrorRow{"wrong_type", 400, Retry::no, "a field has the wrong type"},
+    ErrorRow{"missing_site_url", 400, Retry::no,
+             "send {\"siteUrl\": \"https://example.com/page\"}"},
+    ErrorRow{"missing_url", 400, Retry::no, "name the page: url=https://example.com/page"},
+    ErrorRow{"bad_id", 400, Retry::no, "an id has 16 to 64 bytes"},
+    ErrorRow{"bad_secret_hash", 400, Retry::no, "a secret_hash has 16 bytes"},
+    ErrorRow{"text_too_long", 400, Retry::no, "a field is too long"},
+    ErrorRow{"bad_time", 400, Retry::no, "a time is milliseconds since 1970 or an RFC 3339 date"},
+    ErrorRow{"bad_ip", 400, Retry::no, "an ip is an IPv4 or IPv6 address"},
+    ErrorRow{"bad_props", 400, Retry::no, "props are pairs of text"},
+    ErrorRow{"empty_array", 400, Retry::no, "send at least one hit"},
+    ErrorRow{"too_many_hits", 400, Retry::no, "send at most 1,000 hits at once"},
+    ErrorRow{"too_many_urls", 400, Retry::no, "ask for at most 100 pages at once"},
+    ErrorRow{"bad_escape", 400, Retry::no, "a % must be followed by two hex digits"},
+    ErrorRow{"bad_url", 400, Retry::no, "send a whole http or https URL: https://example.com/page"},
+    ErrorRow{"url_too_long", 400, Retry::no, "a page URL may have at most 4,096 bytes"},
+    // Who asks, and for what.
+    ErrorRow{"token_needed", 401, Retry::no,
+             "send Authorization: Bearer TOKEN (nandolytics token add)"},
+    ErrorRow{"denied", 403, Retry::no, "this is not for this token"},
+    ErrorRow{"foreign_host", 403, Retry::no,
+             "the page that sends this is not of the site that it names"},
+    ErrorRow{"not_found", 404, Retry::no, "there is nothing at this address"},
+    ErrorRow{"unknown_site", 404, Retry::no,
+             "no site of this host is counted here (nandolytics site add HOST)"},
+    ErrorRow{"method_not_allowed", 405, Retry::no, "this address does not take that method"},
+    ErrorRow{"id_reused", 409, Retry::no,
+             "this id was counted for another page; every hit has an id of its own"},
+    // Dropped: nobody is to blame.
+    ErrorRow{"excluded", 202, Retry::no,
+             "a page that is loaded ahead is not counted before it is seen"},
+    // Refused or unknown.
+    ErrorRow{"rate_limited", 429, Retry::later, "too many hits from this address; ask again later"},
+    ErrorRow{"window_full", 503, Retry::later,
+             "no further ids can be remembered now; ask again later"},
+    ErrorRow{"disk_full", 503, Retry::later,
+             "the server's disk is full; nothing was counted, ask again later"},
+    ErrorRow{"queue_full", 503, Retry::later,
+             "the server is behind; nothing was counted, ask again later"},
+    ErrorRow{"stalled", 503, Retry::later,
+             "the server's disk does not answer; nothing was counted, ask again later"},
+    ErrorRow{"stopping", 503, Retry::later,
+             "the server is stopping; nothing was counted, ask again later"},
+    ErrorRow{"outcome_unknown", 503, Retry::later,
+             "the write failed: this may be counted; ask again with the same id"},
+    ErrorRow{"failed", 503, Retry::later,
+             "the server's disk has failed; nothing was counted until it is restarted"},
+    ErrorRow{"pages_full", 507, Retry::no,
+             "this site has as many pages as it may; this one counts with (other)"},
+    // HTTP itself.
+    ErrorRow{"bad_request", 400, Retry::no, "the request is not HTTP"},
+    ErrorRow{"too_slow", 408, Retry::no, "the request took too long"},
+    ErrorRow{"body_too_large", 413, Retry::no, "the body is too large"},
+    ErrorRow{"target_too_long", 414, Retry::no, "the address is too long"},
+    ErrorRow{"headers_too_large", 431, Retry::no, "the headers are too large"},
+};
+
+// The row's place in kErrors. Nothing for a word that is not in the table.
+constexpr std::optional<std::size_t> find_error(std::string_view word) {
+  for (std::size_t i = 0; i < kErrors.size(); ++i) {
+    if (kErrors[i].word == word) return i;
+  }
+  return std::nullopt;
+}
+
+}  // namespace nando

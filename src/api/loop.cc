@@ -1,0 +1,235 @@
+#include "api/loop.h"
+
+#include <fmt/compile.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/assert.h"
+#include "http/client_address.h"
+#include "ingest/rate_limiter.h"
+
+namespace nando {
+
+namespace {
+
+constexpr std::string_view kPublicHeaders =
+    "Access-Control-Allow-Origin: *\r\n"
+    "Access-Control-Expose-Headers: Nandolytics-Hit, Nandolytics-Dropped, Retry-After\r\n"
+    "Cache-Control: no-store\r\n"
+    "X-Content-Type-Options: nosniff\r\n";
+constexpr std::string_view kJson = "application/json";
+constexpr std::string_view kRetryAfterSeconds = "1";
+
+}  // namespace
+
+Loop::Loop(Api& api, http::Mailbox& mailbox)
+    : api_(api),
+      mailbox_(mailbox),
+      ingest_({api.parts().sites, api.parts().rate_limiter, api.parts().salts,
+               api.parts().ledger.hash_key(), api.parts().clock, api.parts().site_maker}),
+      tokens_(api.parts().tokens),
+      sites_(api.parts().sites),
+      gate_(*this, api.parts().committer, mailbox) {
+  api_.enter(this);
+}
+
+Loop::~Loop() {
+  api_.leave(this);
+}
+
+std::string_view Loop::path_below_base(std::string_view path) const {
+  const auto& base = parts().base_path;
+  const bool below = !base.empty() && path.starts_with(base) && path.size() > base.size() &&
+                     path[base.size()] == '/';
+  return below ? path.substr(base.size()) : path;
+}
+
+std::size_t Loop::body_bytes_max(const http::Request& head) {
+  const auto match = match_route(head.method, path_below_base(head.path));
+  return match.route == nullptr ? 0 : match.route->body_bytes_max;
+}
+
+void Loop::on_request(const http::Request& request, http::Responder responder) {
+  body_.clear();
+  headers_.clear();
+  const auto match = match_route(request.method, path_below_base(request.path));
+  if (request.method == "OPTIONS" && !match.allow.empty())
+    return preflight(request, match, std::move(responder));
+  if (match.route == nullptr) {
+    if (match.allow.empty()) return refuse("not_found", std::move(responder));
+    headers_ = "Allow: " + match.allow + ", OPTIONS\r\n";
+    return refuse("method_not_allowed", std::move(responder), "this address takes " + match.allow);
+  }
+  if (!may(match.route->access, request)) {
+    return refuse(match.route->access == Access::trial ? "not_found" : "token_needed",
+                  std::move(responder));
+  }
+  match.route->handle(*this, {request, match.rest}, std::move(responder));
+  gate_.flush_if_large();
+}
+
+bool Loop::may(Access access, const http::Request& request) {
+  if (access == Access::open) return true;
+  if (access == Access::trial) return parts().trial == TrialPage::shown;
+  // A request that a proxy passed on says so, also where trusted_proxies was forgotten.
+  const bool passed_on =
+      request.header("X-Forwarded-For") || request.header("Forwarded") || request.header("Via");
+  if (client(request).is_loopback() && !passed_on) return true;
+  const auto token = bearer(request);
+  return token && token->allows_everywhere(Scope::stats);
+}
+
+void Loop::preflight(const http::Request& request, const Match& match, http::Responder responder) {
+  headers_ = kPublicHeaders;
+  headers_ +=
+      "Access-Control-Allow-Methods: " + match.allow + "\r\nAccess-Control-Max-Age: 86400\r\n";
+  if (const auto asked = request.header("Access-Control-Request-Headers")) {
+    headers_ += "Access-Control-Allow-Headers: ";
+    headers_ += *asked;
+    headers_ += "\r\nVary: Access-Control-Request-Headers\r\n";
+  }
+  responder.send({204, {}, headers_, {}});
+}
+
+IpAddress Loop::client(const http::Request& request) const {
+  return http::client_address(request.peer, request.headers, parts().trusted_proxies);
+}
+
+std::optional<Token> Loop::bearer(const http::Request& request) {
+  constexpr std::string_view kBearer = "bearer ";
+  const auto header = request.header("Authorization");
+  if (!header || header->size() <= kBearer.size()) return std::nullopt;
+  const bool is_bearer = std::equal(kBearer.begin(), kBearer.end(), header->begin(),
+                                    [](char want, char got) { return want == (got | 0x20); });
+  return is_bearer ? tokens_.check(header->substr(kBearer.size())) : std::nullopt;
+}
+
+Visibility Loop::visibility(SiteId id) {
+  const auto* site = sites_.get().find(id);
+  return site == nullptr ? Visibility::closed : site->counts;
+}
+
+bool Loop::may_read(const Site& site, const http::Request& request) {
+  if (site.counts == Visibility::open) return true;
+  const auto token = bearer(request);
+  return token && token->allows(Scope::stats, site.id);
+}
+
+void Loop::fill(Beacon& beacon, Door door, const http::Request& request) const {
+  beacon.door = door;
+  if (beacon.address.family == IpAddress::Family::none) beacon.address = client(request);
+  const bool has_agent = !beacon.user_agent.empty();
+  for (const auto& [name, value] : request.headers) {
+    const auto is = [&](std::string_view wanted) {
+      return name.size() == wanted.size() &&
+             std::equal(name.begin(), name.end(), wanted.begin(),
+                        [](char a, char b) { return (a | 0x20) == b; });
+    };
+    switch (name.size()) {
+      case 5:
+        if (is("x-moz") && beacon.sec_purpose.empty()) beacon.sec_purpose = value;
+        break;
+      case 6:
+        if (is("origin")) beacon.origin = value;
+        break;
+      case 7:
+        if (is("referer")) beacon.referer = value;
+        if (is("purpose") && beacon.sec_purpose.empty()) beacon.sec_purpose = value;
+        break;
+      case 9:
+        if (is("x-purpose") && beacon.sec_purpose.empty()) beacon.sec_purpose = value;
+        break;
+      case 10:
+        if (!has_agent && is("user-agent")) beacon.user_agent = value;
+        break;
+      case 11:
+        if (is("sec-purpose")) beacon.sec_purpose = value;
+        break;
+      default:
+        break;
+    }
+  }
+}
+
+void Loop::answer(unsigned status, http::Responder responder, std::string_view headers) {
+  if (headers.data() != headers_.data()) headers_ = headers;
+  headers_ += kPublicHeaders;
+  responder.send({status, kJson, headers_, body_});
+}
+
+void Loop::answer_raw(unsigned status, std::string_view content_type, std::string_view headers,
+                      std::string_view body, http::Responder responder) {
+  responder.send({status, content_type, headers, body});
+}
+
+void Loop::refuse(std::string_view word, http::Responder responder, std::string_view message) {
+  const auto row = find_error(word);
+  ASSERT(row);
+  const auto& error = kErrors[*row];
+  count_refusal(*row);
+  body_ = R"({"error":")";
+  body_ += word;
+  body_ += R"(","message":)";
+  append_json_string(body_, message.empty() ? error.message : message);
+  body_ += "}\n";
+  if (error.retry == Retry::later) {
+    headers_ += "Retry-After: ";
+    headers_ += word == "rate_limited" ? std::to_string(parts().rate_limiter.retry_after().count())
+                                       : kRetryAfterSeconds;
+    headers_ += "\r\n";
+  }
+  if (error.status == 401) headers_ += "WWW-Authenticate: Bearer\r\n";
+  answer(error.status, std::move(responder), headers_);
+  headers_.clear();
+}
+
+void Loop::drop(DropReason reason, http::Responder responder) {
+  headers_ = "Nandolytics-Dropped: ";
+  headers_ += name_of(reason);
+  headers_ += "\r\n";
+  refuse(name_of(reason), std::move(responder));
+}
+
+void Loop::on_bad_request(unsigned status, std::string_view word, std::string_view message,
+                          std::string& body) {
+  (void)status;
+  if (const auto row = find_error(word)) count_refusal(*row);
+  body = R"({"error":")";
+  body += word;
+  body += R"(","message":)";
+  append_json_string(body, message);
+  body += "}\n";
+}
+
+void Loop::append_receipt(const Receipt& receipt) {
+  if (keys_ == nullptr) hold_keys();
+  if (keys_->find(receipt.key) == nullptr) return;
+  const auto at = body_.size();
+  body_.resize(at + kReceiptTextBytes);
+  seal(receipt, *keys_, body_.data() + at);
+}
+
+std::string_view Loop::hit_header(const Outcome& outcome) {
+  headers_.clear();
+  fmt::format_to(std::back_inserter(headers_), FMT_COMPILE("Nandolytics-Hit: page={}; site={}\r\n"),
+                 outcome.page_ordinal, outcome.site_ordinal);
+  return headers_;
+}
+
+void Loop::describe(MetricsPage& page, const std::string& label) const {
+  for (std::size_t i = 0; i < kErrors.size(); ++i) {
+    const auto count = refusals_[i].load(std::memory_order_relaxed);
+    page.counter("nandolytics_refusals_total", "Requests answered with an error, by its word.",
+                 static_cast<double>(count),
+                 {{"error", std::string(kErrors[i].word)}, {"loop", label}});
+  }
+  for (const auto& [step, reason, beacons] : ingest_.refusals()) {
+    page.counter(
+        "nandolytics_dropped_total", "Beacons that became no hit, by step and reason.",
+        static_cast<double>(beacons),
+        {{"step", std::string(step)}, {"reason", std::string(name_of(reason))}, {"loop", label}});
+  }
+}
+
+}  // namespace nando

@@ -1,0 +1,95 @@
+// Loop: one I/O loop's side of the api. Gathers hits, answers, and keeps what a request needs so
+// that the path of a hit allocates nothing once warm.
+//
+// Threads: its loop's, describe() excepted.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <memory>
+#include <string>
+
+#include "api/api.h"
+#include "api/errors.h"
+#include "api/gate.h"
+#include "api/routes.h"
+#include "auth/tokens.h"
+#include "wire/hits.h"
+
+namespace nando {
+
+class Loop final : public http::Handler {
+ public:
+  Loop(Api& api, http::Mailbox& mailbox);
+  ~Loop() override;
+
+  std::size_t body_bytes_max(const http::Request& head) override;
+  void on_request(const http::Request& request, http::Responder responder) override;
+  void on_turn_end() override { gate_.flush(); }
+  void on_bad_request(unsigned status, std::string_view word, std::string_view message,
+                      std::string& body) override;
+
+  const ApiParts& parts() const { return api_.parts(); }
+  Ingest& ingest() { return ingest_; }
+  Gate& gate() { return gate_; }
+  HitReader& reader() { return reader_; }
+  http::Mailbox& mailbox() { return mailbox_; }
+
+  // The client's address, behind trusted proxies or not (docs/GUARANTEES.md, H9).
+  IpAddress client(const http::Request& request) const;
+  // The bearer of the request's token, if it has one that is good.
+  std::optional<Token> bearer(const http::Request& request);
+  // Whether numbers of that site are for everybody.
+  Visibility visibility(SiteId site);
+  // Whether this asker may see them.
+  bool may_read(const Site& site, const http::Request& request);
+  // Fills in what every door takes from the request itself.
+  void fill(Beacon& beacon, Door door, const http::Request& request) const;
+
+  // Answers with an error of the table, or with its word and a better message.
+  void refuse(std::string_view word, http::Responder responder, std::string_view message = {});
+  // For a handler that refuses in its own words.
+  void count_refusal(std::size_t row) { refusals_[row].fetch_add(1, std::memory_order_relaxed); }
+  // A beacon that became no hit.
+  void drop(DropReason reason, http::Responder responder);
+  // JSON from body(), with the headers every public answer has; `headers` are further lines.
+  void answer(unsigned status, http::Responder responder, std::string_view headers = {});
+  // Anything else: neither CORS nor no-store, unless `headers` says so.
+  void answer_raw(unsigned status, std::string_view content_type, std::string_view headers,
+                  std::string_view body, http::Responder responder);
+
+  // A buffer for one answer's body; empty when a handler begins.
+  std::string& body() { return body_; }
+  std::string& headers() { return headers_; }
+
+  // Receipts of the answers that follow are sealed under the keys of this moment.
+  void hold_keys() { keys_ = parts().ledger.keys(); }
+  // Appends the receipt as text; nothing if its key is gone.
+  void append_receipt(const Receipt& receipt);
+  // "Nandolytics-Hit: page=n; site=m" of a hit that was counted.
+  std::string_view hit_header(const Outcome& outcome);
+
+  // All loops and all parts.
+  void describe_all(MetricsPage& page) const { api_.describe(page); }
+  // `label` tells this loop's rows from the others'.
+  void describe(MetricsPage& page, const std::string& label) const;
+
+ private:
+  std::string_view path_below_base(std::string_view path) const;
+  bool may(Access access, const http::Request& request);
+  void preflight(const http::Request& request, const Match& match, http::Responder responder);
+
+  Api& api_;
+  http::Mailbox& mailbox_;
+  Ingest ingest_;
+  HitReader reader_;
+  Tokens::Reader tokens_;
+  SiteTables::Reader sites_;
+  Gate gate_;
+  std::string body_;
+  std::string headers_;
+  std::shared_ptr<const KeyRing> keys_;
+  std::array<std::atomic<std::uint64_t>, kErrors.size()> refusals_{};
+};
+
+}  // namespace nando

@@ -1,0 +1,63 @@
+// Routes: every address of this server, one row each. No two rows match one request (routes_test.cc
+// proves it).
+//
+// A pattern is matched segment by segment: "{}" takes one segment, a last "{...}" takes the rest of
+// the path, which may be empty. Literal segments win over "{}", and that over "{...}". The first
+// segment of every row is reserved for us; no site's page can be in the way.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "http/server.h"
+
+namespace nando {
+
+class Loop;
+
+// Who may ask. Checked before the handler runs.
+enum class Access : std::uint8_t {
+  open,       // Anybody, from any origin; answers carry CORS headers, neither read nor set cookies.
+  operators,  // Loopback, or a stats token.
+  trial,      // Where the page for trying out is shown.
+};
+
+struct Call {
+  const http::Request& request;
+  std::string_view rest;  // What "{...}" took.
+};
+
+struct Route {
+  std::string_view method;
+  std::string_view pattern;
+  Access access;
+  std::size_t body_bytes_max;
+  void (*handle)(Loop& loop, const Call& call, http::Responder responder);
+};
+
+std::span<const Route> routes();
+
+struct Match {
+  const Route* route = nullptr;  // Null: no row has this method and path.
+  std::string_view rest;
+  std::string allow;  // Methods of the rows that have this path; empty if none has.
+};
+// HEAD is matched as GET.
+Match match_route(std::string_view method, std::string_view path);
+bool matches(std::string_view pattern, std::string_view path, std::string_view& rest);
+
+// Handlers, a file each.
+void handle_record(Loop& loop, const Call& call, http::Responder responder);
+void handle_read(Loop& loop, const Call& call, http::Responder responder);
+void handle_hits(Loop& loop, const Call& call, http::Responder responder);
+void handle_counts(Loop& loop, const Call& call, http::Responder responder);
+void handle_pixel(Loop& loop, const Call& call, http::Responder responder);
+void handle_health(Loop& loop, const Call& call, http::Responder responder);
+void handle_ready(Loop& loop, const Call& call, http::Responder responder);
+void handle_metrics(Loop& loop, const Call& call, http::Responder responder);
+void handle_try(Loop& loop, const Call& call, http::Responder responder);
+void handle_try_script(Loop& loop, const Call& call, http::Responder responder);
+void handle_try_style(Loop& loop, const Call& call, http::Responder responder);
+
+}  // namespace nando
