@@ -1,13 +1,13 @@
-#include "check.h"
+#include "client/check.h"
 
 #include <algorithm>
 #include <cstring>
 #include <fstream>
 #include <stdexcept>
 
-#include "load.h"
-#include "question.h"
-#include "wire.h"
+#include "client/load.h"
+#include "client/question.h"
+#include "client/wire.h"
 
 namespace crash {
 

@@ -7,8 +7,8 @@
 #include <unordered_map>
 #include <vector>
 
-#include "entry.h"
-#include "flags.h"
+#include "client/entry.h"
+#include "client/flags.h"
 
 namespace crash {
 

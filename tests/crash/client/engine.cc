@@ -1,4 +1,4 @@
-#include "engine.h"
+#include "client/engine.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -114,7 +114,7 @@ void Engine::close(Link& link, std::uint64_t now) {
   if (link.busy) {
     link.busy = false;
     --busy_;
-    player_.lost(link.question, link.written > 0, now);
+    player_.lost(link.question, link.written > 0 ? Lost::sent : Lost::unsent, now);
   }
 }
 

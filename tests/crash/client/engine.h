@@ -9,8 +9,8 @@
 #include <unordered_map>
 #include <vector>
 
-#include "entry.h"
-#include "wire.h"
+#include "client/entry.h"
+#include "client/wire.h"
 
 namespace crash {
 
@@ -24,14 +24,16 @@ struct Question {
   std::string bytes;
 };
 
+// How far a question had come when its connection died.
+enum class Lost { unsent, sent };
+
 class Player {
  public:
   virtual ~Player() = default;
   // Fills `question` (cleared before) and returns true, or returns false: nothing to ask now.
   virtual bool ask(Question& question, std::uint64_t now) = 0;
   virtual void answered(Question& question, const Message& answer, std::uint64_t now) = 0;
-  // The connection died, or was never made: `sent` says whether a byte had left.
-  virtual void lost(Question& question, bool sent, std::uint64_t now) = 0;
+  virtual void lost(Question& question, Lost how, std::uint64_t now) = 0;
   // When ask() should be called again even if nothing arrives; 0 for "whenever".
   virtual std::uint64_t next_due() const { return 0; }
   virtual bool done(std::uint64_t now) const = 0;

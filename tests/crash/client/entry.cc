@@ -1,4 +1,4 @@
-#include "entry.h"
+#include "client/entry.h"
 
 #include <cstring>
 #include <stdexcept>

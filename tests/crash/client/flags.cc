@@ -1,4 +1,4 @@
-#include "flags.h"
+#include "client/flags.h"
 
 #include <stdexcept>
 

@@ -1,4 +1,4 @@
-#include "load.h"
+#include "client/load.h"
 
 #include <algorithm>
 #include <cmath>
@@ -208,10 +208,10 @@ void Load::answered(Question& question, const Message& answer, std::uint64_t now
   }
 }
 
-void Load::lost(Question& question, bool sent, std::uint64_t now) {
+void Load::lost(Question& question, Lost how, std::uint64_t now) {
   for (auto& hit : question.hits) {
     hit.sent_ns = question.sent_ns;
-    if (sent) {
+    if (how == Lost::sent) {
       hit.outcome = Outcome::unknown;
       settle(hit, now);
     } else {

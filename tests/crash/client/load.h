@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "engine.h"
-#include "entry.h"
-#include "flags.h"
+#include "client/engine.h"
+#include "client/entry.h"
+#include "client/flags.h"
 
 namespace crash {
 
@@ -48,7 +48,7 @@ class Load final : public Player {
   explicit Load(const LoadOptions& options);
   bool ask(Question& question, std::uint64_t now) override;
   void answered(Question& question, const Message& answer, std::uint64_t now) override;
-  void lost(Question& question, bool sent, std::uint64_t now) override;
+  void lost(Question& question, Lost how, std::uint64_t now) override;
   std::uint64_t next_due() const override;
   bool done(std::uint64_t now) const override;
   void print(std::FILE* to) const;  // One JSON object.

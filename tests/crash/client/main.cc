@@ -4,12 +4,12 @@
 #include <exception>
 #include <string>
 
-#include "check.h"
-#include "engine.h"
-#include "flags.h"
-#include "load.h"
-#include "proxy.h"
-#include "question.h"
+#include "client/check.h"
+#include "client/engine.h"
+#include "client/flags.h"
+#include "client/load.h"
+#include "client/proxy.h"
+#include "client/question.h"
 
 namespace {
 

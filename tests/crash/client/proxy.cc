@@ -1,4 +1,4 @@
-#include "proxy.h"
+#include "client/proxy.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -17,9 +17,9 @@
 #include <string>
 #include <unordered_map>
 
-#include "engine.h"
-#include "entry.h"
-#include "wire.h"
+#include "client/engine.h"
+#include "client/entry.h"
+#include "client/wire.h"
 
 namespace crash {
 

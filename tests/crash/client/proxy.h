@@ -5,7 +5,7 @@
 // compare what the client never learned.
 #pragma once
 
-#include "flags.h"
+#include "client/flags.h"
 
 namespace crash {
 

@@ -1,8 +1,8 @@
-#include "question.h"
+#include "client/question.h"
 
 #include <map>
 
-#include "engine.h"
+#include "client/engine.h"
 
 namespace crash {
 
@@ -31,7 +31,7 @@ class Storm final : public Player {
     last = now - started_;
     ++settled_;
   }
-  void lost(Question&, bool, std::uint64_t) override {
+  void lost(Question&, Lost, std::uint64_t) override {
     ++statuses[0];
     ++settled_;
   }

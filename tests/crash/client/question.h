@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string>
 
-#include "flags.h"
+#include "client/flags.h"
 
 namespace crash {
 

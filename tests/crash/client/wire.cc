@@ -1,4 +1,4 @@
-#include "wire.h"
+#include "client/wire.h"
 
 #include <algorithm>
 #include <array>

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "entry.h"
+#include "client/entry.h"
 
 namespace crash {
 
