@@ -1,5 +1,7 @@
 #include "auth/tokens.h"
 
+#include "registry/registry.h"
+
 #include <algorithm>
 #include <charconv>
 

@@ -22,9 +22,10 @@
 #include "base/result.h"
 #include "model/ids.h"
 #include "model/names.h"
-#include "registry/registry.h"
 
 namespace nando {
+
+class Registry;
 
 enum class Scope : std::uint8_t {
   hits,   // Send hits, in arrays and with a time of their own.
@@ -118,7 +119,7 @@ class Tokens {
   struct Entry {
     TokenInfo info;
     Hash256 hash;
-    Version version;
+    std::uint64_t version;  // Of its document.
   };
 
   Tokens(Registry& registry, Entropy& entropy, const Clock& clock)
@@ -133,7 +134,7 @@ class Tokens {
   mutable std::mutex mutex_;
   std::map<TokenId, Entry> entries_;
   TokenId last_id_;
-  Version counter_version_ = kNoVersion;
+  std::uint64_t counter_version_ = 0;
   std::shared_ptr<const TokenTable> current_;
   std::atomic<std::uint64_t> version_{0};
 };

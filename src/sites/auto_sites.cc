@@ -13,8 +13,12 @@ bool AutoSites::make_site(std::string_view host) {
                                  .timezone = {},
                                  .counts = Visibility::open,
                                  .origin = SiteOrigin::automatic});
-  if (added) return true;
+  if (added) {
+    failing_ = false;
+    return true;
+  }
   if (added.error().code == Code::conflict) return true;  // Another thread was faster.
+  if (failing_.exchange(true)) return false;              // One line a failure, not one a hit.
   log_warn("a site could not be made at its first hit: {}", added.error().message);
   return false;
 }

@@ -1,6 +1,7 @@
 // AutoSites: makes a site at its first hit, with public counts. For trying out (`--auto-sites`).
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <string_view>
 
@@ -21,6 +22,7 @@ class AutoSites {
 
  private:
   Sites& sites_;
+  std::atomic<bool> failing_{false};
 };
 
 }  // namespace nando

@@ -95,7 +95,9 @@ Result<HostName> parse_host(std::string_view text) {
     return out;
   }
   if (text.find_first_of("/?#@:") != std::string_view::npos) {
-    const auto meant = parse_host(host_part(text));
+    const auto inner = host_part(text);
+    const auto meant =
+        inner == text ? Result<HostName>(Error{Code::invalid, {}}) : parse_host(inner);
     const bool has_path = text.find_first_of("/?#@") != std::string_view::npos;
     const std::string why = has_path ? "it is a URL" : "it has a port, and a site is all its ports";
     return wrong(text, meant ? why + "; the host in it is " + meant->host : why);
