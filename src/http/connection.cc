@@ -41,12 +41,14 @@ void append_head(std::string& out, const Response& response, const HeadOptions& 
   if (response.status == 200) {
     out += "HTTP/1.1 200 OK\r\n";
   } else {
-    const auto reason =
-        boost::beast::http::obsolete_reason(boost::beast::http::int_to_status(response.status));
+    const auto status = boost::beast::http::int_to_status(response.status);
     out += "HTTP/1.1 ";
     append_number(out, response.status);
     out += ' ';
-    out.append(reason.data(), reason.size());
+    if (status != boost::beast::http::status::unknown) {
+      const auto reason = boost::beast::http::obsolete_reason(status);
+      out.append(reason.data(), reason.size());
+    }
     out += "\r\n";
   }
   out += options.date_line;

@@ -1,0 +1,460 @@
+// The parser alone, and through a server that echoes.
+#include <gtest/gtest.h>
+
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/string_body.hpp>
+
+#include "http/client.h"
+#include "http/request_parser.h"
+#include "http/socket.h"
+
+namespace nando::http {
+namespace {
+
+using Step = RequestParser::Step;
+using namespace std::string_literals;
+
+// Reads messages as a connection does, from pieces; writes down what came out.
+class Reader {
+ public:
+  explicit Reader(std::size_t body_bytes_max = kBodyBytesMax) : body_bytes_max_(body_bytes_max) {}
+
+  void feed(std::string_view piece) {
+    waiting_ += piece;
+    while (!over_ && advance()) {
+    }
+  }
+  // "POST /path?query [body]; word"
+  const std::string& seen() const { return seen_; }
+
+ private:
+  bool advance() {
+    if (!in_body_) {
+      const auto step = parser_.read_head(waiting_, scanned_);
+      if (step != Step::ready) return refuse_if(step);
+      scanned_ = 0;
+      if (refuse_if(parser_.limit_body(body_bytes_max_)); over_) return false;
+      parser_.keep_head();
+      waiting_.erase(0, parser_.head_bytes());
+      in_body_ = true;
+    }
+    std::size_t taken = 0;
+    const auto step = parser_.read_body(waiting_, taken);
+    if (step == Step::ready) {
+      const auto& request = parser_.request();
+      seen_ += std::string(request.method) + " " + std::string(request.path) + "?" +
+               std::string(request.query) + " [" + std::string(request.body) + "]; ";
+      in_body_ = false;
+    }
+    waiting_.erase(0, taken);
+    if (step == Step::ready) return parser_.reset(), true;
+    return refuse_if(step);
+  }
+  bool refuse_if(Step step) {
+    if (step != Step::refused) return false;
+    seen_ += parser_.refusal().word;
+    over_ = true;
+    return false;
+  }
+
+  const std::size_t body_bytes_max_;
+  RequestParser parser_;
+  std::string waiting_;
+  std::size_t scanned_ = 0;
+  bool in_body_ = false;
+  bool over_ = false;
+  std::string seen_;
+};
+
+std::string read_whole(std::string_view bytes, std::size_t body_bytes_max = kBodyBytesMax) {
+  Reader reader(body_bytes_max);
+  reader.feed(bytes);
+  return reader.seen();
+}
+
+const std::string kGet = "GET /a?b=c HTTP/1.1\r\nHost: h\r\n\r\n";
+const std::string kChunked =
+    "POST /c HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
+    "3\r\nabc\r\nA;x=\"y\"\r\n0123456789\r\n0\r\nTrailer: t\r\n\r\n";
+
+TEST(RequestParser, SplitAnywhereTheOutcomeIsTheSame) {
+  const std::vector<std::pair<std::string, std::string>> streams = {
+      {kGet + kGet, "GET /a?b=c []; GET /a?b=c []; "},
+      {"\r\n" + kGet, "GET /a?b=c []; "},
+      {"POST /p HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello" + kGet,
+       "POST /p? [hello]; GET /a?b=c []; "},
+      {kChunked + kGet, "POST /c? [abc0123456789]; GET /a?b=c []; "},
+      {"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + kGet,
+       "POST /? []; GET /a?b=c []; "},
+      {"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabcXX0\r\n\r\n",
+       "bad_chunk"},
+      {kGet + "GET / HTTP/1.1\r\nHost: h\r\nA: b\r\n c\r\n\r\n" + kGet, "GET /a?b=c []; obs_fold"},
+      {"GET / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\nx" + kGet,
+       "bad_content_length"},
+  };
+  for (const auto& [bytes, outcome] : streams) {
+    EXPECT_EQ(read_whole(bytes), outcome);
+    for (std::size_t at = 0; at <= bytes.size(); ++at) {
+      Reader two;
+      two.feed(std::string_view(bytes).substr(0, at));
+      two.feed(std::string_view(bytes).substr(at));
+      ASSERT_EQ(two.seen(), outcome) << "split at " << at;
+    }
+    Reader bytewise;
+    for (const char c : bytes) bytewise.feed({&c, 1});
+    EXPECT_EQ(bytewise.seen(), outcome);
+  }
+}
+
+// What Beast alone makes of the first message: accepted or not.
+bool beast_accepts(std::string_view bytes) {
+  boost::beast::http::request_parser<boost::beast::http::string_body> parser;
+  parser.eager(true);
+  boost::beast::error_code code;
+  parser.put({bytes.data(), bytes.size()}, code);
+  return !code && parser.is_done();
+}
+
+// The negative control of the guard: without it, these go through.
+TEST(RequestParser, RefusesWhatBeastAloneAccepts) {
+  const std::vector<std::pair<std::string, std::string>> messages = {
+      {"GET / HTTP/1.1\r\nHost: h\r\nA: b\r\n c\r\n\r\n", "obs_fold"},
+      {"GET / HTTP/1.1\r\nHost: h\r\nHost: i\r\n\r\n", "bad_host"},
+      {"GET / HTTP/1.1\r\n\r\n", "bad_host"},
+      {"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\nx",
+       "bad_content_length"},
+      {"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1, 1\r\n\r\nx", "bad_content_length"},
+      {"POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "bad_transfer_encoding"},
+      {"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: xchunked\r\n\r\n",
+       "bad_transfer_encoding"},
+      {"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+       "bad_transfer_encoding"},
+  };
+  for (const auto& [bytes, word] : messages) {
+    EXPECT_TRUE(beast_accepts(bytes)) << bytes;
+    EXPECT_EQ(read_whole(bytes), word) << bytes;
+  }
+}
+
+TEST(RequestParser, BeastAloneWouldReadTheBodyOfAnUnknownEncodingAsTheNextRequest) {
+  const std::string bytes =
+      "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: xchunked\r\n\r\n"
+      "GET /smuggled HTTP/1.1\r\nHost: h\r\n\r\n";
+  boost::beast::http::request_parser<boost::beast::http::string_body> first, second;
+  boost::beast::error_code code;
+  first.eager(true);
+  const auto taken = first.put({bytes.data(), bytes.size()}, code);
+  ASSERT_FALSE(code);
+  ASSERT_TRUE(first.is_done());
+  second.put({bytes.data() + taken, bytes.size() - taken}, code);
+  EXPECT_FALSE(code);
+  EXPECT_EQ(second.get().target(), "/smuggled");
+
+  EXPECT_EQ(read_whole(bytes), "bad_transfer_encoding");
+}
+
+TEST(RequestParser, AbsoluteFormIsReducedAndMustNameTheHost) {
+  const auto get = [](const std::string& target, const std::string& host) {
+    return read_whole("GET " + target + " HTTP/1.1\r\nHost: " + host + "\r\n\r\n");
+  };
+  EXPECT_EQ(get("http://h/a?b", "h"), "GET /a?b []; ");
+  EXPECT_EQ(get("HTTPS://H:80/a", "h:80"), "GET /a? []; ");
+  EXPECT_EQ(get("http://h", "h"), "GET /? []; ");
+  EXPECT_EQ(get("http://h?q", "h"), "GET /?q []; ");
+  EXPECT_EQ(get("http://other/a", "h"), "bad_target");
+  EXPECT_EQ(get("http:///a", "h"), "bad_target");
+  EXPECT_EQ(get("http://u@h/a", "h"), "bad_target");
+  EXPECT_EQ(get("ftp://h/a", "h"), "bad_target");
+  EXPECT_EQ(get("h:80", "h"), "bad_target");
+  EXPECT_EQ(get("*", "h"), "bad_target");
+  EXPECT_EQ(read_whole("OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n"), "OPTIONS *? []; ");
+  EXPECT_EQ(get("//h/a?b?c", "h"), "GET //h/a?b?c []; ");
+}
+
+TEST(RequestParser, TargetMayBeSoLongAndNoLonger) {
+  const auto get = [](std::size_t size) {
+    return "GET /" + std::string(size - 1, 'a') + " HTTP/1.1\r\nHost: h\r\n\r\n";
+  };
+  EXPECT_EQ(read_whole(get(kTargetBytesMax)).substr(0, 6), "GET /a");
+  EXPECT_EQ(read_whole(get(kTargetBytesMax + 1)), "target_too_long");
+  // Before its end has come.
+  EXPECT_EQ(read_whole(get(kTargetBytesMax + 1).substr(0, 4 + kTargetBytesMax)), "");
+  EXPECT_EQ(read_whole(get(kTargetBytesMax + 1).substr(0, 5 + kTargetBytesMax)), "target_too_long");
+}
+
+TEST(RequestParser, HeadMayBeSoLargeAndNoLarger) {
+  const auto get = [](std::size_t size) {
+    const std::string start = "GET / HTTP/1.1\r\nHost: h\r\nA: ";
+    return start + std::string(size - start.size() - 4, 'a') + "\r\n\r\n";
+  };
+  EXPECT_EQ(read_whole(get(kHeaderBytesMax)), "GET /? []; ");
+  EXPECT_EQ(read_whole(get(kHeaderBytesMax + 1)), "headers_too_large");
+  EXPECT_EQ(read_whole(get(2 * kHeaderBytesMax).substr(0, kHeaderBytesMax - 1)), "");
+  EXPECT_EQ(read_whole(get(2 * kHeaderBytesMax).substr(0, kHeaderBytesMax)), "headers_too_large");
+}
+
+TEST(RequestParser, HeadersMayBeSoManyAndNoMore) {
+  const auto get = [](std::size_t count) {
+    std::string bytes = "GET / HTTP/1.1\r\nHost: h\r\n";
+    for (std::size_t i = 1; i < count; ++i) bytes += "A: b\r\n";
+    return bytes + "\r\n";
+  };
+  EXPECT_EQ(read_whole(get(kHeadersMax)), "GET /? []; ");
+  EXPECT_EQ(read_whole(get(kHeadersMax + 1)), "headers_too_large");
+}
+
+TEST(RequestParser, BodyMayBeSoLargeAndNoLarger) {
+  const auto sized = [](const std::string& length, const std::string& body) {
+    return "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: " + length + "\r\n\r\n" + body;
+  };
+  const auto chunked = [](const std::string& chunks) {
+    return "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks;
+  };
+  EXPECT_EQ(read_whole(sized("4", "abcd"), 4), "POST /? [abcd]; ");
+  EXPECT_EQ(read_whole(sized("5", ""), 4), "body_too_large");  // Before it has come.
+  EXPECT_EQ(read_whole(sized("99999999999999999999", ""), 4), "bad_content_length");
+  EXPECT_EQ(read_whole(sized("18446744073709551615", ""), 4), "body_too_large");
+  EXPECT_EQ(read_whole(chunked("2\r\nab\r\n2\r\ncd\r\n0\r\n\r\n"), 4), "POST /? [abcd]; ");
+  EXPECT_EQ(read_whole(chunked("2\r\nab\r\n3\r\n"), 4), "body_too_large");
+  EXPECT_EQ(read_whole(chunked("FFFFFFFFFFFFFFFFF\r\n"), 4), "bad_chunk");
+  EXPECT_EQ(read_whole(chunked("2;" + std::string(kHeaderBytesMax, 'a'))), "headers_too_large");
+}
+
+// Answers every request with its method, path and body; /small, /204 and /418 as they say.
+class EchoHandler final : public Handler {
+ public:
+  std::size_t body_bytes_max(const Request& head) override {
+    return head.path == "/small" ? 10 : SIZE_MAX;
+  }
+  void on_request(const Request& request, Responder responder) override {
+    const auto body = std::string(request.method) + " " + std::string(request.path) + " " +
+                      std::string(request.body);
+    if (request.path == "/204") {
+      responder.send({.status = 204, .content_type = {}, .headers = {}, .body = {}});
+      return;
+    }
+    responder.send({.status = request.path == "/418" ? 418U : 200U,
+                    .content_type = "text/plain",
+                    .headers = "X-Test: yes\r\n",
+                    .body = body});
+  }
+  void on_turn_end() override {}
+  void on_bad_request(unsigned, std::string_view word, std::string_view,
+                      std::string& body) override {
+    body = word;
+  }
+};
+
+std::unique_ptr<Server> start_echo() {
+  auto server = Server::start({.port = 0},
+                              [](unsigned, Mailbox&) { return std::make_unique<EchoHandler>(); });
+  EXPECT_TRUE(server) << server.error().message;
+  return std::move(*server);
+}
+
+// Sends, stops sending, and returns all that came until the server closed.
+std::string exchange(std::uint16_t port, std::string_view bytes) {
+  const Descriptor socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  auto endpoint = endpoint_of(*IpAddress::parse("127.0.0.1"), port);
+  EXPECT_EQ(connect(socket.get(), endpoint.get(), endpoint.size), 0);
+  while (!bytes.empty()) {
+    const auto n = send(socket.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    if (n <= 0) break;  // The server need not take all of what it refuses.
+    bytes.remove_prefix(static_cast<std::size_t>(n));
+  }
+  shutdown(socket.get(), SHUT_WR);
+  std::string out;
+  char piece[4096];
+  for (;;) {
+    const auto n = recv(socket.get(), piece, sizeof piece, 0);
+    EXPECT_GE(n, 0) << "reset after " << out;
+    if (n <= 0) return out;
+    out.append(piece, static_cast<std::size_t>(n));
+  }
+}
+
+std::string get(const std::string& path) {
+  return "GET " + path + " HTTP/1.1\r\nHost: h\r\n\r\n";
+}
+
+std::string body_of(const std::string& answer) {
+  const auto at = answer.find("\r\n\r\n");
+  return at == std::string::npos ? "" : answer.substr(at + 4);
+}
+
+struct BadMessage {
+  const char* what;
+  std::string bytes;
+  const char* status;
+  const char* word;
+};
+
+std::string with(const std::string& headers, const std::string& body = "") {
+  return "POST /p HTTP/1.1\r\nHost: h\r\n" + headers + "\r\n" + body;
+}
+
+std::vector<BadMessage> bad_messages() {
+  const auto length = "bad_content_length";
+  const auto encoding = "bad_transfer_encoding";
+  const std::string chunked = "Transfer-Encoding: chunked\r\n";
+  const std::string end = "0\r\n\r\n";
+  return {
+      {"both lengths", with("Content-Length: 5\r\n" + chunked, end), "400", encoding},
+      {"both, turned", with(chunked + "Content-Length: 5\r\n", end), "400", length},
+      {"length twice", with("Content-Length: 5\r\nContent-Length: 6\r\n", "hello"), "400", length},
+      {"twice, equal", with("Content-Length: 5\r\nContent-Length: 5\r\n", "hello"), "400", length},
+      {"length list", with("Content-Length: 5, 5\r\n", "hello"), "400", length},
+      {"signed length", with("Content-Length: +5\r\n", "hello"), "400", length},
+      {"negative length", with("Content-Length: -5\r\n", "hello"), "400", length},
+      {"hex length", with("Content-Length: 0x5\r\n", "hello"), "400", length},
+      {"no length", with("Content-Length:\r\n", "hello"), "400", length},
+      {"length and text", with("Content-Length: 5 x\r\n", "hello"), "400", length},
+      {"huge length", with("Content-Length: 99999999999999999999\r\n"), "400", length},
+      {"obs-fold", with("A: b\r\n c\r\n"), "400", "obs_fold"},
+      {"folded length", with("Content-Length:\r\n 5\r\n", "hello"), "400", "obs_fold"},
+      {"space before headers", "GET / HTTP/1.1\r\n Host: h\r\n\r\n", "400", "obs_fold"},
+      {"bare LF", "GET / HTTP/1.1\nHost: h\n\n", "400", "bad_line_ending"},
+      {"one bare LF", with("A: b\nC: d\r\n"), "400", "bad_line_ending"},
+      {"bare CR", with("A: b\rC: d\r\n"), "400", "bad_line_ending"},
+      {"LF at the end", "GET / HTTP/1.1\r\nHost: h\r\n\n", "400", "bad_line_ending"},
+      {"two hosts", with("Host: i\r\n"), "400", "bad_host"},
+      {"no host", "GET / HTTP/1.1\r\n\r\n", "400", "bad_host"},
+      {"host list", "GET / HTTP/1.1\r\nHost: a, b\r\n\r\n", "400", "bad_host"},
+      {"host with path", "GET / HTTP/1.1\r\nHost: a/b\r\n\r\n", "400", "bad_host"},
+      {"chunked in 1.0", "POST / HTTP/1.0\r\n" + chunked + "\r\n" + end, "400", encoding},
+      {"xchunked", with("Transfer-Encoding: xchunked\r\n", end), "400", encoding},
+      {"gzip, chunked", with("Transfer-Encoding: gzip, chunked\r\n", end), "400", encoding},
+      {"chunked, gzip", with("Transfer-Encoding: chunked, gzip\r\n", end), "400", encoding},
+      {"chunked twice", with(chunked + chunked, end), "400", encoding},
+      {"identity", with("Transfer-Encoding: identity\r\n"), "400", encoding},
+      {"no encoding", with("Transfer-Encoding:\r\n", end), "400", encoding},
+      {"quoted", with("Transfer-Encoding: \"chunked\"\r\n", end), "400", encoding},
+      {"NUL", with("A: b\0c\r\n"s), "400", "control_character"},
+      {"escape", with("A: b\x1b[2J\r\n"), "400", "control_character"},
+      {"delete", with("A: b\x7f\r\n"), "400", "control_character"},
+      {"TLS", "\x16\x03\x01\x02"s, "400", "control_character"},
+      {"space before colon", with("Content-Length : 5\r\n", "hello"), "400", "bad_header"},
+      {"no colon", with("Nonsense\r\n"), "400", "bad_header"},
+      {"no name", with(": b\r\n"), "400", "bad_header"},
+      {"odd name", with("A(b): c\r\n"), "400", "bad_header"},
+      {"odd connection", with("Connection: a b\r\n"), "400", "bad_header"},
+      {"no target", "GET HTTP/1.1\r\nHost: h\r\n\r\n", "400", "bad_target"},
+      {"no version", "GET /\r\nHost: h\r\n\r\n", "400", "bad_target"},
+      {"two spaces", "GET  / HTTP/1.1\r\nHost: h\r\n\r\n", "400", "bad_target"},
+      {"space in target", "GET /a b HTTP/1.1\r\nHost: h\r\n\r\n", "400", "bad_version"},
+      {"odd method", "G(T / HTTP/1.1\r\nHost: h\r\n\r\n", "400", "bad_request_line"},
+      {"HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "400", "bad_version"},
+      {"HTTP/1.2", "GET / HTTP/1.2\r\nHost: h\r\n\r\n", "400", "bad_version"},
+      {"other host", "GET http://i/ HTTP/1.1\r\nHost: h\r\n\r\n", "400", "bad_target"},
+      {"relative", "GET a HTTP/1.1\r\nHost: h\r\n\r\n", "400", "bad_target"},
+      {"odd chunk", with(chunked, "xyzzy\r\n" + end), "400", "bad_chunk"},
+      {"signed chunk", with(chunked, "+5\r\nhello\r\n" + end), "400", "bad_chunk"},
+      {"hex chunk", with(chunked, "0x5\r\nhello\r\n" + end), "400", "bad_chunk"},
+      {"chunk without end", with(chunked, "5\r\nhelloworld\r\n" + end), "400", "bad_chunk"},
+      {"chunk with bare LF", with(chunked, "5\nhello\r\n" + end), "400", "bad_chunk"},
+      {"odd trailer", with(chunked, "0\r\nA : b\r\n\r\n"), "400", "bad_chunk"},
+      {"trailer length", with(chunked, "0\r\nContent-Length: 5\r\n\r\n"), "400", "bad_chunk"},
+      {"odd expectation", with("Expect: a-miracle\r\n"), "417", "bad_expectation"},
+      {"long target", get("/" + std::string(kTargetBytesMax, 'a')), "414", "target_too_long"},
+      {"large head", with("A: " + std::string(kHeaderBytesMax, 'a')), "431", "headers_too_large"},
+      {"large body", with("Content-Length: 4194305\r\n"), "413", "body_too_large"},
+  };
+}
+
+TEST(Messages, BadOnesAreAnsweredAndNothingBehindThemIsRead) {
+  const auto server = start_echo();
+  for (const auto& row : bad_messages()) {
+    const auto all = exchange(server->port(), row.bytes + get("/smuggled"));
+    EXPECT_TRUE(all.starts_with("HTTP/1.1 "s + row.status)) << row.what << ": " << all;
+    EXPECT_EQ(body_of(all), row.word) << row.what;
+    EXPECT_NE(all.find("Connection: close\r\n"), std::string::npos) << row.what;
+    EXPECT_EQ(all.find("HTTP/1.1 ", 1), std::string::npos) << row.what << ": " << all;
+  }
+  EXPECT_EQ(server->counts().refused, bad_messages().size());
+  EXPECT_EQ(server->counts().requests, 0U);
+  EXPECT_EQ(body_of(exchange(server->port(), get("/smuggled"))), "GET /smuggled ");
+}
+
+TEST(Messages, UnusualButSoundMessagesAreTaken) {
+  const auto server = start_echo();
+  for (const auto& bytes :
+       {with("Content-Length: 2\r\n", "ab"), with("content-length:2\r\n", "ab"),
+        with("Transfer-Encoding: Chunked\r\n", "2;x=y\r\nab\r\n0\r\nA: b\r\n\r\n"),
+        with("A:\tb\tc \r\nEmpty:\r\nContent-Length: 2\r\n", "ab"),
+        with("A: \xc3\xa9\r\nContent-Length: 2\r\n", "ab"),
+        "\r\n" + with("Content-Length: 2\r\n", "ab"),
+        "POST http://h/p HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\nab"s,
+        "POST /p HTTP/1.0\r\nContent-Length: 2\r\n\r\nab"s,
+        "POST /p HTTP/1.1\r\nHost:\r\nContent-Length: 2\r\n\r\nab"s}) {
+    EXPECT_EQ(body_of(exchange(server->port(), bytes)), "POST /p ab") << bytes;
+  }
+  EXPECT_EQ(body_of(exchange(server->port(), "BREW /p HTTP/1.1\r\nHost: h\r\n\r\n")), "BREW /p ");
+}
+
+TEST(Messages, AnswersCarryWhatTheStatusAndMethodAllow) {
+  const auto server = start_echo();
+  const auto found = [](const std::string& text, const std::string& part) {
+    return text.find(part) != std::string::npos;
+  };
+  const auto ask = [&](const std::string& bytes) { return exchange(server->port(), bytes); };
+  const auto plain = ask(get("/418"));
+  EXPECT_TRUE(plain.starts_with("HTTP/1.1 418 \r\nDate: ")) << plain;
+  EXPECT_TRUE(found(plain, " GMT\r\nContent-Type: text/plain\r\nContent-Length: 9\r\n")) << plain;
+  EXPECT_TRUE(found(plain, "X-Test: yes\r\n"));
+  EXPECT_FALSE(found(plain, "Connection:"));
+  const auto empty = ask(get("/204"));
+  EXPECT_TRUE(empty.starts_with("HTTP/1.1 204 No Content\r\n"));
+  EXPECT_FALSE(found(empty, "Content-Length"));
+  const auto head = ask("HEAD /x HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+  EXPECT_TRUE(found(head, "Content-Length: 8\r\n")) << head;
+  EXPECT_TRUE(found(head, "Connection: close\r\n"));
+  EXPECT_EQ(body_of(head), "");
+}
+
+TEST(Messages, BodyMayBeAsLargeAsTheHandlerAndTheServerSay) {
+  const auto server = start_echo();
+  const auto post = [](const std::string& path, std::size_t size) {
+    return "POST " + path + " HTTP/1.1\r\nHost: h\r\nContent-Length: " + std::to_string(size) +
+           "\r\n\r\n" + std::string(size, 'b');
+  };
+  EXPECT_TRUE(exchange(server->port(), post("/small", 10)).starts_with("HTTP/1.1 200 "));
+  EXPECT_TRUE(exchange(server->port(), post("/small", 11)).starts_with("HTTP/1.1 413 "));
+  EXPECT_EQ(body_of(exchange(server->port(), post("/p", kBodyBytesMax))).size(), kBodyBytesMax + 8);
+  EXPECT_TRUE(exchange(server->port(), post("/p", kBodyBytesMax + 1)).starts_with("HTTP/1.1 413 "));
+}
+
+TEST(Server, SaysWhyItDoesNotStart) {
+  const auto server = start_echo();
+  const auto attempt = [](ServerOptions options) {
+    return Server::start(options, [](unsigned, Mailbox&) { return std::unique_ptr<Handler>(); });
+  };
+  EXPECT_EQ(attempt({.port = server->port()}).error().code, Code::busy);
+  EXPECT_EQ(attempt({.port = server->port(), .loops = 2}).error().code, Code::busy);
+  EXPECT_EQ(attempt({.address = "localhost", .port = 0}).error().code, Code::invalid);
+  EXPECT_EQ(attempt({.address = "192.0.2.1", .port = 0}).error().code, Code::invalid);
+}
+
+TEST(Client, GetsWholeAnswersOrSaysWhyNot) {
+  const auto server = start_echo();
+  const auto answer = http::get("127.0.0.1", server->port(), "/x", 5s);
+  ASSERT_TRUE(answer) << answer.error().message;
+  EXPECT_EQ(answer->status, 200U);
+  EXPECT_EQ(answer->body, "GET /x ");
+  EXPECT_EQ(http::get("localhost", 1, "/", 5s).error().code, Code::invalid);
+  EXPECT_EQ(http::get("127.0.0.1", 1, "x", 5s).error().code, Code::invalid);
+  server->stop(0ms);
+  EXPECT_EQ(http::get("127.0.0.1", server->port(), "/", 5s).error().code, Code::unavailable);
+}
+
+TEST(Client, GivesUpAfterItsTime) {
+  const Descriptor silent(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  auto endpoint = endpoint_of(*IpAddress::parse("127.0.0.1"), 0);
+  ASSERT_EQ(bind(silent.get(), endpoint.get(), endpoint.size), 0);
+  ASSERT_EQ(listen(silent.get(), 1), 0);
+  ASSERT_EQ(getsockname(silent.get(), endpoint.get(), &endpoint.size), 0);
+  const auto late = http::get("127.0.0.1", port_of(endpoint), "/", 50ms);
+  EXPECT_EQ(late.error().code, Code::unavailable);
+}
+
+}  // namespace
+}  // namespace nando::http

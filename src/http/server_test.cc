@@ -1,0 +1,511 @@
+// A real server on a free port, and raw client sockets.
+#include "http/server.h"
+
+#include <gtest/gtest.h>
+#include <malloc.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/resource.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <future>
+#include <mutex>
+#include <new>
+#include <thread>
+
+#include "http/socket.h"
+
+namespace {
+
+// Counts what any thread allocates, for the promises about memory.
+std::atomic<std::uint64_t> allocations{0};
+std::atomic<std::int64_t> live_bytes{0};
+
+void* counted(void* memory) {
+  if (memory == nullptr) throw std::bad_alloc();
+  allocations.fetch_add(1, std::memory_order_relaxed);
+  live_bytes.fetch_add(static_cast<std::int64_t>(malloc_usable_size(memory)));
+  return memory;
+}
+
+}  // namespace
+
+void* operator new(std::size_t size) {
+  return counted(std::malloc(size));
+}
+void operator delete(void* memory) noexcept {
+  if (memory == nullptr) return;
+  live_bytes.fetch_sub(static_cast<std::int64_t>(malloc_usable_size(memory)));
+  std::free(memory);
+}
+void operator delete(void* memory, std::size_t) noexcept {
+  operator delete(memory);
+}
+
+namespace nando::http {
+namespace {
+
+using namespace std::string_literals;
+
+constexpr auto kPatience = 10s;  // For what must happen; a healthy run never waits so long.
+
+template <class Condition>
+bool eventually(Condition condition) {
+  const auto deadline = std::chrono::steady_clock::now() + kPatience;
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    std::this_thread::sleep_for(1ms);
+  }
+  return true;
+}
+
+class Client {
+ public:
+  explicit Client(std::uint16_t port) : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    auto endpoint = endpoint_of(*IpAddress::parse("127.0.0.1"), port);
+    EXPECT_EQ(connect(socket_.get(), endpoint.get(), endpoint.size), 0);
+    const int on = 1;
+    setsockopt(socket_.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  }
+
+  void send(std::string_view bytes) {
+    while (!bytes.empty()) {
+      const auto n = ::send(socket_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+      if (n <= 0) return;
+      bytes.remove_prefix(static_cast<std::size_t>(n));
+    }
+  }
+
+  // Waits for bytes; false once the server has closed.
+  bool receive() {
+    pollfd entry{.fd = socket_.get(), .events = POLLIN, .revents = 0};
+    if (poll(&entry, 1, std::chrono::milliseconds(kPatience).count()) != 1) {
+      ADD_FAILURE() << "nothing came";
+      return false;
+    }
+    char piece[4096];
+    const auto n = recv(socket_.get(), piece, sizeof piece, 0);
+    if (n > 0) received_.append(piece, static_cast<std::size_t>(n));
+    return n > 0;
+  }
+
+  // The next answer, head and body; empty if the server closed instead.
+  std::string answer() {
+    for (;;) {
+      const auto head = received_.find("\r\n\r\n");
+      if (head != std::string::npos) {
+        const auto length = received_.find("Content-Length: ");
+        const auto body =
+            length < head ? std::strtoul(received_.c_str() + length + 16, nullptr, 10) : 0;
+        if (received_.size() >= head + 4 + body) {
+          const auto out = received_.substr(0, head + 4 + body);
+          received_.erase(0, out.size());
+          return out;
+        }
+      }
+      if (!receive()) return {};
+    }
+  }
+
+  // Everything until the server closes.
+  std::string rest() {
+    while (receive()) {
+    }
+    return std::exchange(received_, {});
+  }
+
+  std::string ask(std::string_view bytes) { return send(bytes), answer(); }
+  int fd() const { return socket_.get(); }
+  void shut() { shutdown(socket_.get(), SHUT_WR); }
+  void reset() {
+    const linger now{.l_onoff = 1, .l_linger = 0};
+    setsockopt(socket_.get(), SOL_SOCKET, SO_LINGER, &now, sizeof now);
+    socket_.close();
+  }
+
+ private:
+  Descriptor socket_;
+  std::string received_;
+};
+
+std::string get(const std::string& path) {
+  return "GET " + path + " HTTP/1.1\r\nHost: h\r\n\r\n";
+}
+
+std::string body_of(const std::string& answer) {
+  const auto at = answer.find("\r\n\r\n");
+  return at == std::string::npos ? "" : answer.substr(at + 4);
+}
+
+// What the test and the handlers share.
+struct Shared {
+  std::mutex mutex;
+  std::vector<Responder> parked;
+  Mailbox* mailbox = nullptr;  // Of the handler that parked last, or was made last.
+  std::atomic<unsigned> requests{0}, handlers{0}, turns{0}, turn_requests_max{0};
+  std::atomic<bool> saw_smuggled{false};
+  std::promise<void> go;
+
+  std::size_t parked_count() {
+    const std::lock_guard lock(mutex);
+    return parked.size();
+  }
+  std::vector<Responder> take_parked() {
+    const std::lock_guard lock(mutex);
+    return std::exchange(parked, {});
+  }
+};
+
+class TestHandler final : public Handler {
+ public:
+  TestHandler(Shared& shared, Mailbox& mailbox) : shared_(shared), mailbox_(mailbox) {
+    ++shared_.handlers;
+    const std::lock_guard lock(shared_.mutex);
+    shared_.mailbox = &mailbox;
+  }
+  ~TestHandler() override { --shared_.handlers; }
+
+  std::size_t body_bytes_max(const Request& head) override {
+    return head.path == "/small" ? 10 : SIZE_MAX;
+  }
+
+  void on_request(const Request& request, Responder responder) override {
+    ++shared_.requests;
+    ++turn_requests_;
+    if (request.path == "/smuggled") shared_.saw_smuggled = true;
+    if (request.path == "/wait") shared_.go.get_future().wait();
+    if (request.path == "/later") {
+      const std::lock_guard lock(shared_.mutex);
+      shared_.mailbox = &mailbox_;
+      shared_.parked.push_back(std::move(responder));
+    } else if (request.path == "/big") {
+      responder.send(
+          {.content_type = "text/plain", .headers = {}, .body = std::string(32 << 20, 'x')});
+    } else {
+      text_.assign(request.method).append(" ").append(request.path).append(" ");
+      if (request.path != "/quiet") text_ += request.body;
+      responder.send({.status = 200,
+                      .content_type = "text/plain",
+                      .headers = "X-Test: yes\r\n",
+                      .body = text_});
+    }
+  }
+
+  void on_turn_end() override {
+    ++shared_.turns;
+    if (turn_requests_ > shared_.turn_requests_max) shared_.turn_requests_max = turn_requests_;
+    turn_requests_ = 0;
+  }
+
+  void on_bad_request(unsigned, std::string_view word, std::string_view,
+                      std::string& body) override {
+    body = word;
+  }
+
+ private:
+  Shared& shared_;
+  Mailbox& mailbox_;
+  std::string text_;
+  unsigned turn_requests_ = 0;
+};
+
+class HttpServer : public testing::Test {
+ protected:
+  void start(ServerOptions options = {}) {
+    options.port = 0;
+    auto started = Server::start(options, [this](unsigned, Mailbox& mailbox) {
+      return std::make_unique<TestHandler>(shared_, mailbox);
+    });
+    ASSERT_TRUE(started) << started.error().message;
+    server_ = std::move(*started);
+  }
+  Client client() { return Client(server_->port()); }
+  std::string ask(std::string_view bytes) { return client().ask(bytes); }
+
+  // From this thread, as a committer would.
+  void answer_parked() {
+    auto parked = std::make_shared<std::vector<Responder>>(shared_.take_parked());
+    shared_.mailbox->post([parked] {
+      for (auto& responder : *parked) responder.send({.headers = {}, .body = "late"});
+    });
+  }
+
+  Shared shared_;
+  std::unique_ptr<Server> server_;
+};
+
+std::string with(const std::string& headers, const std::string& body = "") {
+  return "POST /p HTTP/1.1\r\nHost: h\r\n" + headers + "\r\n" + body;
+}
+
+TEST_F(HttpServer, ARequestMayBeSplitAtEveryByte) {
+  start();
+  const auto bytes = with("Transfer-Encoding: chunked\r\n", "5\r\nhello\r\n3\r\nabc\r\n0\r\n\r\n");
+  auto one = client();
+  for (const char c : bytes) one.send({&c, 1});
+  EXPECT_EQ(body_of(one.answer()), "POST /p helloabc");
+}
+
+TEST_F(HttpServer, PipelinedRequestsAreAnsweredInOrderOneAtATime) {
+  start();
+  auto one = client();
+  one.send(get("/later") + get("/b") + with("Content-Length: 2\r\n", "ab") + get("/later") +
+           get("/d"));
+  ASSERT_TRUE(eventually([&] { return shared_.parked_count() == 1; }));
+  EXPECT_EQ(shared_.requests, 1U);
+  answer_parked();
+  EXPECT_EQ(body_of(one.answer()), "late");
+  EXPECT_EQ(body_of(one.answer()), "GET /b ");
+  EXPECT_EQ(body_of(one.answer()), "POST /p ab");
+  ASSERT_TRUE(eventually([&] { return shared_.parked_count() == 1; }));
+  answer_parked();
+  EXPECT_EQ(body_of(one.answer()), "late");
+  EXPECT_EQ(body_of(one.answer()), "GET /d ");
+}
+
+TEST_F(HttpServer, KeepsAConnectionAsItsVersionSays) {
+  start();
+  auto one = client();
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(body_of(one.ask(get("/x"))), "GET /x ");
+  EXPECT_EQ(server_->counts().accepted, 1U);
+  auto old = client();
+  const std::string keep = "GET /x HTTP/1.0\r\nConnection: keep-alive\r\n\r\n";
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_NE(old.ask(keep).find("Connection: keep-alive\r\n"), std::string::npos);
+  }
+  old.send("GET /x HTTP/1.0\r\n\r\n" + get("/smuggled"));
+  EXPECT_NE(old.rest().find("Connection: close\r\n"), std::string::npos);
+  EXPECT_FALSE(shared_.saw_smuggled);
+}
+
+TEST_F(HttpServer, SaysContinueToWhoWaitsForItAndRefusesInstead) {
+  start();
+  auto one = client();
+  const auto head = with("Content-Length: 5\r\nExpect: 100-continue\r\n");
+  EXPECT_EQ(one.ask(head), "HTTP/1.1 100 Continue\r\n\r\n");
+  EXPECT_EQ(body_of(one.ask("hello")), "POST /p hello");
+  EXPECT_EQ(body_of(one.ask(head + "hello")), "POST /p hello");
+  EXPECT_TRUE(ask("POST /small HTTP/1.1\r\nHost: h\r\nContent-Length: 11\r\n"
+                  "Expect: 100-continue\r\n\r\n")
+                  .starts_with("HTTP/1.1 413 "));
+}
+
+TEST_F(HttpServer, ConnectionsMayBeSoManyAndFurtherOnesAreClosed) {
+  start({.connections_max = 2});
+  auto one = client();
+  auto two = client();
+  EXPECT_FALSE(one.ask(get("/x")).empty());
+  EXPECT_FALSE(two.ask(get("/x")).empty());
+  EXPECT_EQ(client().rest(), "");
+  one.reset();
+  ASSERT_TRUE(eventually([&] { return server_->counts().open == 1; }));
+  EXPECT_FALSE(client().ask(get("/x")).empty());
+}
+
+TEST_F(HttpServer, SlowClientsAreGoneAndHonestOnesAreNot) {
+  start({.slow_limit = 1s, .idle_limit = 75s});
+  auto silent = client(), header = client(), body = client(), reader = client(), idle = client();
+  EXPECT_FALSE(idle.ask(get("/x")).empty());
+  header.send("GET / HTTP/1.1\r\nHos");
+  body.send(with("Content-Length: 10\r\n", "abc"));
+  reader.send(get("/big"));
+  const auto start_time = std::chrono::steady_clock::now();
+  EXPECT_EQ(silent.rest(), "");
+  const auto late_header = header.rest();
+  EXPECT_TRUE(late_header.starts_with("HTTP/1.1 408 ")) << late_header;
+  EXPECT_EQ(body_of(late_header), "request_timeout");
+  EXPECT_TRUE(body.rest().starts_with("HTTP/1.1 408 "));
+  ASSERT_TRUE(eventually([&] { return server_->counts().open == 1; }));
+  EXPECT_LT(std::chrono::steady_clock::now() - start_time, 6s);
+  EXPECT_EQ(server_->counts().timed_out, 4U);
+  EXPECT_LT(reader.rest().size(), 32U << 20);
+  EXPECT_FALSE(idle.ask(get("/x")).empty());
+}
+
+TEST_F(HttpServer, ATricklingClientIsNotSavedByItsTrickle) {
+  start({.slow_limit = 1s});
+  auto one = client();
+  pollfd entry{.fd = one.fd(), .events = POLLIN, .revents = 0};
+  const auto bytes = with("Content-Length: 1000000\r\n", std::string(1'000'000, 'a'));
+  std::size_t sent = 0;
+  while (sent < bytes.size() && poll(&entry, 1, 10) == 0) one.send(bytes.substr(sent++, 1));
+  EXPECT_LT(sent, bytes.size());
+  EXPECT_TRUE(one.rest().starts_with("HTTP/1.1 408 "));
+}
+
+TEST_F(HttpServer, IdleConnectionsAreClosed) {
+  start({.idle_limit = 1s});
+  auto one = client();
+  EXPECT_FALSE(one.ask(get("/x")).empty());
+  EXPECT_EQ(one.rest(), "");
+  EXPECT_EQ(server_->counts().timed_out, 0U);
+}
+
+TEST_F(HttpServer, AnAnswerForAClientThatHasGoneIsDropped) {
+  start();
+  auto gone = client();
+  gone.send(get("/later"));
+  ASSERT_TRUE(eventually([&] { return shared_.parked_count() == 1; }));
+  gone.reset();
+  ASSERT_TRUE(eventually([&] { return server_->counts().open == 0; }));
+  answer_parked();
+  EXPECT_FALSE(ask(get("/x")).empty());
+}
+
+TEST_F(HttpServer, AClientThatOnlyStoppedSendingIsAnswered) {
+  start();
+  auto one = client();
+  one.send(get("/later") + get("/b"));
+  one.shut();
+  ASSERT_TRUE(eventually([&] { return shared_.parked_count() == 1; }));
+  answer_parked();
+  EXPECT_EQ(body_of(one.answer()), "late");
+  EXPECT_EQ(body_of(one.answer()), "GET /b ");
+  EXPECT_EQ(one.rest(), "");
+}
+
+TEST_F(HttpServer, PostsToABusyLoopRunTogetherInOrder) {
+  start();
+  std::promise<void> busy, go;
+  shared_.mailbox->post([&] {
+    busy.set_value();
+    go.get_future().wait();
+  });
+  busy.get_future().wait();
+  const auto turns = shared_.turns.load();
+  std::vector<int> order;
+  std::promise<unsigned> done;
+  for (int i = 0; i < 1000; ++i) shared_.mailbox->post([&order, i] { order.push_back(i); });
+  shared_.mailbox->post([&] { done.set_value(shared_.turns - turns); });
+  go.set_value();
+  EXPECT_LE(done.get_future().get(), 1U);
+  EXPECT_EQ(order.size(), 1000U);
+  EXPECT_TRUE(std::is_sorted(order.begin(), order.end()));
+}
+
+TEST_F(HttpServer, ATurnHasSoManyRequestsAndNoMore) {
+  start();
+  auto one = client();
+  constexpr unsigned kRequests = kTurnRequestsMax + 1000;
+  const int room = 1 << 20;
+  setsockopt(one.fd(), SOL_SOCKET, SO_SNDBUF, &room, sizeof room);
+  std::string bytes = get("/wait");
+  for (unsigned i = 1; i < kRequests; ++i)
+    bytes += "GET /x HTTP/1.0\r\nConnection:keep-alive\r\n\r\n";
+  std::thread sender([&] { one.send(bytes); });
+  shared_.go.set_value();
+  for (unsigned i = 0; i < kRequests; ++i) ASSERT_FALSE(one.answer().empty());
+  sender.join();
+  EXPECT_EQ(shared_.requests, kRequests);
+  EXPECT_LE(shared_.turn_requests_max, kTurnRequestsMax);
+  EXPECT_TRUE(eventually([&] { return shared_.turns >= 2; }));
+}
+
+TEST_F(HttpServer, StopAnswersWhatIsPendingAndClosesTheRest) {
+  start({.loops = 2});
+  EXPECT_EQ(shared_.handlers, 2U);
+  auto idle = client(), pending = client();
+  EXPECT_FALSE(idle.ask(get("/x")).empty());
+  pending.send(get("/later") + get("/smuggled"));
+  ASSERT_TRUE(eventually([&] { return shared_.parked_count() == 1; }));
+  std::thread stopper([&] { server_->stop(kPatience); });
+  EXPECT_EQ(idle.rest(), "");
+  answer_parked();
+  const auto last = pending.rest();
+  EXPECT_EQ(body_of(last), "late");
+  EXPECT_NE(last.find("Connection: close\r\n"), std::string::npos);
+  stopper.join();
+  EXPECT_EQ(shared_.handlers, 0U);
+  EXPECT_EQ(server_->counts().open, 0U);
+  EXPECT_FALSE(shared_.saw_smuggled);
+}
+
+TEST_F(HttpServer, StopGivesUpAfterItsPatienceAndLateAnswersAreDropped) {
+  start();
+  auto pending = client(), half = client();
+  pending.send(get("/later"));
+  half.send("GET / HT");
+  ASSERT_TRUE(eventually([&] { return shared_.parked_count() == 1; }));
+  server_->stop(50ms);
+  EXPECT_EQ(pending.rest(), "");
+  EXPECT_EQ(shared_.handlers, 0U);
+  bool ran = false;
+  shared_.mailbox->post([&] { ran = true; });
+  EXPECT_FALSE(ran);
+  shared_.take_parked().front().send({.headers = {}, .body = "late"});
+}
+
+TEST_F(HttpServer, AResponderDroppedUnansweredIsABug) {
+  testing::FLAGS_gtest_death_test_style = "threadsafe";
+  EXPECT_DEATH(
+      {
+        start();
+        auto one = client();
+        one.send(get("/later"));
+        eventually([&] { return shared_.parked_count() == 1; });
+        shared_.take_parked();
+      },
+      "bug");
+}
+
+TEST_F(HttpServer, OutOfDescriptorsItWaitsWithoutSpinningAndGoesOn) {
+  start();
+  auto one = client();
+  EXPECT_FALSE(one.ask(get("/x")).empty());
+  rlimit before{};
+  getrlimit(RLIMIT_NOFILE, &before);
+  std::vector<Descriptor> hoard;
+  auto late = Descriptor(::socket(AF_INET, SOCK_STREAM, 0));
+  rlimit few = before;
+  few.rlim_cur = 256;
+  setrlimit(RLIMIT_NOFILE, &few);
+  for (;;) {
+    Descriptor extra(dup(0));
+    if (!extra) break;
+    hoard.push_back(std::move(extra));
+  }
+  auto endpoint = endpoint_of(*IpAddress::parse("127.0.0.1"), server_->port());
+  EXPECT_EQ(connect(late.get(), endpoint.get(), endpoint.size), 0);
+  EXPECT_FALSE(one.ask(get("/x")).empty());
+  const auto turns = shared_.turns.load();
+  EXPECT_FALSE(one.ask(get("/x")).empty());
+  EXPECT_LE(shared_.turns - turns, 3U);
+  hoard.clear();
+  setrlimit(RLIMIT_NOFILE, &before);
+  EXPECT_TRUE(eventually([&] { return server_->counts().open == 2; }));
+}
+
+TEST_F(HttpServer, WarmRequestsAllocateNothing) {
+  start();
+  auto one = client();
+  const auto bytes = with("Content-Length: 5\r\nAccept: */*\r\n", "hello");
+  const auto exchange = [&] {
+    char answer[1024];
+    ASSERT_EQ(::send(one.fd(), bytes.data(), bytes.size(), 0), static_cast<ssize_t>(bytes.size()));
+    ASSERT_GT(recv(one.fd(), answer, sizeof answer, 0), 0);
+  };
+  for (int i = 0; i < 100; ++i) exchange();
+  const auto before = allocations.load();
+  for (int i = 0; i < 1000; ++i) exchange();
+  EXPECT_EQ(allocations - before, 0U);
+}
+
+TEST_F(HttpServer, AnIdleConnectionIsSmall) {
+  start();
+  std::vector<Client> clients;
+  clients.reserve(200);
+  EXPECT_FALSE(ask(with("Content-Length: 100000\r\n", std::string(100'000, 'a'))).empty());
+  const auto before = live_bytes.load();
+  for (int i = 0; i < 100; ++i) {
+    clients.push_back(client());
+    clients.back().send("POST /quiet HTTP/1.1\r\nHost: h\r\nContent-Length: 20000\r\n\r\n" +
+                        std::string(10'000, 'a'));
+    clients.back().send(std::string(10'000, 'a'));
+    EXPECT_FALSE(clients.back().answer().empty());
+  }
+  EXPECT_LT((live_bytes - before) / 100, 1024);
+}
+
+}  // namespace
+}  // namespace nando::http
