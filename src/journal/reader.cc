@@ -38,8 +38,12 @@ struct KeptFrame {
   Frame frame;
 };
 
-// What to do after a batch.
-enum class Step { go_on, stop };
+// How a walk goes on: after a batch, or after a segment.
+enum class Step {
+  go_on,
+  stop,
+  gone,  // The file was sealed and removed by the writer: look again.
+};
 using Visit = std::function<Result<Step>(const BatchView& batch)>;
 
 bool is_not_found(const Error& error) {
@@ -52,6 +56,7 @@ struct JournalReader::Files {
   explicit Files(Directory& where) : directory(where) {}
 
   Result<> refresh();
+  Result<bool> look();
   Result<> read_header(std::uint64_t number, Segment& segment);
   std::uint64_t locate(Sequence sequence) const;
   Result<> walk(Sequence from, Sequence up_to, Check check, const Visit& visit);
@@ -73,6 +78,16 @@ struct JournalReader::Files {
 
 // Learns of new segments, of blank ones that are used now, and of live ones that are sealed now.
 Result<> JournalReader::Files::refresh() {
+  for (;;) {
+    const auto settled = look();
+    if (!settled) return settled.error();
+    if (*settled) return {};
+  }
+}
+
+// Once. False if a live segment was sealed and removed between the listing and the look at it; that
+// happens once a segment, so looking again comes to an end.
+Result<bool> JournalReader::Files::look() {
   const auto names = directory.list();
   if (!names) return names.error();
   std::map<std::uint64_t, SegmentKind> found;
@@ -89,12 +104,13 @@ Result<> JournalReader::Files::refresh() {
     if (known != segments.end() && known->second.kind == kind && known->second.first) continue;
     Segment segment;
     segment.kind = kind;
-    auto read = read_header(number, segment);
-    if (!read && is_not_found(read.error())) continue;  // Sealed and removed since the listing.
-    if (!read) return read;
+    if (auto read = read_header(number, segment); !read) {
+      if (kind == SegmentKind::live && is_not_found(read.error())) return false;
+      return read.error();
+    }
     segments[number] = std::move(segment);
   }
-  return {};
+  return true;
 }
 
 Result<> JournalReader::Files::read_header(std::uint64_t number, Segment& segment) {
@@ -155,9 +171,9 @@ Result<> JournalReader::Files::walk(Sequence from, Sequence up_to, Check check,
                  ? walk_sealed(number, next, up_to, visit_and_note)
                  : walk_live(number, next, up_to, check, visit_and_note);
     }
-    if (!step && !is_not_found(step.error())) return step.error();
-    if (step && *step == Step::stop) return {};
-    if (next != before) looked = false;
+    if (!step) return step.error();
+    if (*step == Step::stop) return {};
+    if (next != before || *step == Step::gone) looked = false;
     if (next > up_to) break;
     if (looked) {
       return Error{Code::corrupt, stopped_at + ": no valid batch with sequence " +
@@ -174,8 +190,9 @@ Result<Step> JournalReader::Files::walk_live(std::uint64_t number, Sequence& nex
   auto& segment = segments.at(number);
   auto file = LiveFile::open(directory, number);
   if (!file) {
-    if (is_not_found(file.error())) segments.erase(number);
-    return file.error();
+    if (!is_not_found(file.error())) return file.error();
+    segments.erase(number);
+    return Step::gone;
   }
   auto& places = segment.places;
   const auto after = std::upper_bound(
@@ -188,11 +205,13 @@ Result<Step> JournalReader::Files::walk_live(std::uint64_t number, Sequence& nex
     if (at.expected.first > up_to) return Step::stop;
     const auto found = file->read(at.offset, at.expected, check, batch);
     if (!found) return found.error();
-    stopped_at = file->place(at.offset);
     if (*found == Found::stray) {
-      return Error{Code::corrupt, stopped_at + ": a batch that belongs elsewhere"};
+      return Error{Code::corrupt, file->place(at.offset) + ": a batch that belongs elsewhere"};
     }
-    if (*found != Found::batch) return Step::go_on;
+    if (*found != Found::batch) {
+      stopped_at = file->place(at.offset);
+      return Step::go_on;
+    }
     if (at.offset >= places.back().offset + kPlaceBytes) places.push_back(at);
     if (batch.view.last() > up_to) return Step::stop;
     if (batch.view.last() >= next) {

@@ -68,7 +68,10 @@ class Mark {
 
   // The same for a segment of which only the last batch is known.
   Result<bool> before_end(const Position& end) {
-    if (found_ || end.sequence != from_.sequence) return from_.sequence < end.sequence;
+    // A segment may hold no batch, and then ends where the one before it did.
+    if (found_ || !from_.sequence || end.sequence != from_.sequence) {
+      return from_.sequence < end.sequence;
+    }
     found_ = end == from_;
     if (!found_) return conflict();
     return false;
@@ -222,14 +225,12 @@ Result<> Walk::find_last_used() {
 
 Result<> Walk::walk_live() {
   auto expected = out_.sealed.empty() ? 1 : out_.sealed.rbegin()->first + 1;
-  for (const auto& [number, bytes] : out_.live) {
-    if (number != expected++) {
-      return damage(
-          directory_.path() + "/" + segment_name(expected - 1, SegmentKind::live) + " at 0",
-          "the segment is missing");
-    }
+  for (auto& [number, segment] : out_.live) {
+    if (number != expected) return missing(expected);
+    ++expected;
     if (number > last_used_) continue;
     if (auto done = walk_segment(number); !done) return done;
+    segment.end = out_.report.last;
   }
   return {};
 }

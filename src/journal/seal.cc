@@ -155,8 +155,13 @@ Result<> copy_batches(LiveFile& live, const SegmentHeader& header, const Positio
     offset = batch.end();
     expected = expect_after(batch.header, expected.seed);
   }
-  if (expected.before == end.head) return {};
-  return Error{Code::corrupt, live.place(offset) + ": the segment ends at another head"};
+  if (expected.before != end.head) {
+    return Error{Code::corrupt, live.place(offset) + ": the segment ends at another head"};
+  }
+  const auto more = live.read(offset, expected, Check::checksum, batch);
+  if (!more) return more.error();
+  ASSERT(*more != Found::batch);
+  return {};
 }
 
 Result<std::uint64_t> write_copy(Directory& directory, std::uint64_t number, const Position& end,
