@@ -82,7 +82,7 @@ constexpr int kNestingMax = 4;
 // Whether a parameter holds, somewhere, one with a secret name, in any depth of escapes:
 // "next=/a?token=..."
 bool holds_secret(std::string_view parameter) {
-  if (parameter.find_first_of("%?;") == std::string_view::npos) return false;
+  if (parameter.find_first_of("%?&;") == std::string_view::npos) return false;
   std::string text(parameter);
   for (int depth = 0; depth < kNestingMax; ++depth) {
     std::size_t begin = 0;
@@ -144,10 +144,10 @@ void put_query(std::string& to, std::string_view query, const Site& site) {
   }
 }
 
-// Appends one segment of a path, without its parameters of secret names ("a;jsessionid=1" -> "a").
+// Appends one segment of a path, escaped, without its parameters of secret names
+// ("a;jsessionid=1" -> "a").
 void put_segment(std::string& to, std::string_view segment) {
-  auto parameters = segment.find(';');
-  if (parameters == std::string_view::npos) return put_escaped(to, segment, kPathAllowed);
+  auto parameters = std::min(segment.find(';'), segment.size());
   std::string kept(segment.substr(0, parameters));
   while (parameters < segment.size()) {
     const auto end = std::min(segment.find(';', parameters + 1), segment.size());
@@ -156,15 +156,18 @@ void put_segment(std::string& to, std::string_view segment) {
     if (!is_secret_name(parameter.name) && !holds_secret(parameter.whole)) kept += whole;
     parameters = end;
   }
-  if (kept == "." || kept == "..") kept.clear();  // They would mean something else now.
-  put_escaped(to, kept, kPathAllowed);
+  if (kept == "." || kept == "..") return;  // It would mean something else now.
+  to += kept;
 }
 
 void put_path(std::string& to, std::string_view path) {
-  for (std::size_t begin = 0; begin < path.size();) {
-    const auto end = std::min(path.find('/', begin), path.size());
-    put_segment(to, path.substr(begin, end - begin));
-    if (end < path.size()) to += '/';
+  std::string escaped;
+  escaped.reserve(path.size());
+  put_escaped(escaped, path, kPathAllowed);
+  for (std::size_t begin = 0; begin < escaped.size();) {
+    const auto end = std::min(escaped.find('/', begin), escaped.size());
+    put_segment(to, std::string_view(escaped).substr(begin, end - begin));
+    if (end < escaped.size()) to += '/';
     begin = end + 1;
   }
 }

@@ -61,6 +61,21 @@ bool tidy_v6(std::string& host) {
   return true;
 }
 
+// Whether a host claims to be an IPv4 address, as browsers see it: its last label is a number.
+bool ends_in_number(std::string_view host) {
+  auto label = host.substr(host.rfind('.') + 1);
+  const bool is_hex = label.starts_with("0x");
+  if (is_hex) label.remove_prefix(2);
+  return std::all_of(label.begin(), label.end(),
+                     [&](char c) { return is_hex ? hex_value(c) >= 0 : c >= '0' && c <= '9'; });
+}
+
+// libcurl gave every IPv4 address its usual form, or took it for a name.
+bool is_v4(const std::string& host) {
+  in_addr address{};
+  return inet_pton(AF_INET, host.c_str(), &address) == 1;
+}
+
 bool is_host_name(std::string_view host) {
   if (host.empty() || host.size() > kHostBytesMax) return false;
   char before = '.';
@@ -164,7 +179,7 @@ bool UrlReader::take_host() {
   std::transform(host_.begin(), host_.end(), host_.begin(), ascii_lower);
   if (host_.starts_with('[')) return tidy_v6(host_);
   if (host_.ends_with('.')) host_.pop_back();
-  return is_host_name(host_);
+  return is_host_name(host_) && (!ends_in_number(host_) || is_v4(host_));
 }
 
 }  // namespace nando
