@@ -5,6 +5,7 @@
 #include <string>
 
 #include "client/check.h"
+#include "client/disk.h"
 #include "client/engine.h"
 #include "client/flags.h"
 #include "client/load.h"
@@ -46,7 +47,8 @@ int main(int argc, char** argv) {
     if (mode == "check") return check(flags);
     if (mode == "proxy") return crash::run_proxy(flags);
     if (mode == "ask") return crash::ask_often(flags);
-    std::fprintf(stderr, "usage: crash_client load|check|proxy|ask --flag value ...\n");
+    if (mode == "disk") return crash::time_disk(flags);
+    std::fprintf(stderr, "usage: crash_client load|check|proxy|ask|disk --flag value ...\n");
   } catch (const std::exception& error) {
     std::fprintf(stderr, "crash_client: %s\n", error.what());
   }
