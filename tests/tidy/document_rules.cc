@@ -2,9 +2,9 @@
 #include <algorithm>
 #include <cctype>
 #include <filesystem>
-#include <regex>
 #include <set>
 
+#include "tidy/pattern.h"
 #include "tidy/rules.h"
 
 namespace nando::tidy {
@@ -18,30 +18,32 @@ struct Link {
 
 // Spaces where code stands, fenced or between backquotes: a link in an example is not a link.
 std::string without_code(const std::string& text) {
-  static const std::regex code("```[^]*?```|`[^`\n]*`");
   std::string clean = text;
-  for (std::sregex_iterator it(text.begin(), text.end(), code), end; it != end; ++it) {
-    for (auto at = it->position(); at < it->position() + it->length(); ++at) {
-      auto& c = clean[static_cast<std::size_t>(at)];
-      c = c == '\n' ? '\n' : ' ';
-    }
+  for (std::size_t at = 0; (at = text.find('`', at)) != std::string::npos;) {
+    const std::string fence = text.substr(at, text.substr(at, 3) == "```" ? 3 : 1);
+    const auto close = text.find(fence, at + fence.size());
+    const auto end = close == std::string::npos ? text.size() : close + fence.size();
+    std::replace_if(
+        clean.begin() + static_cast<std::ptrdiff_t>(at),
+        clean.begin() + static_cast<std::ptrdiff_t>(end), [](char c) { return c != '\n'; }, ' ');
+    at = end;
   }
   return clean;
 }
 
 std::vector<Link> links_of(const Source& file) {
-  static const std::regex link(R"(\]\(([^)\s#]*)(?:#([^)\s]*))?\))");
+  static const Pattern link(R"(\]\(([^)\s#]*)(?:#([^)\s]*))?\))");
   const auto text = without_code(file.text);
   std::vector<Link> links;
-  for (std::sregex_iterator it(text.begin(), text.end(), link), end; it != end; ++it) {
-    const std::string target = (*it)[1];
+  for (const auto& match : link.all(text)) {
+    const auto& target = match.groups[1];
     if (target.find(':') != std::string::npos) {
       continue;  // https:, mailto:
     }
     const auto folder = std::filesystem::path(file.folder());
     const auto path =
         target.empty() ? file.path : (folder / target).lexically_normal().generic_string();
-    links.push_back({line_at(text, static_cast<std::size_t>(it->position())), path, (*it)[2]});
+    links.push_back({line_at(text, match.position), path, match.groups[2]});
   }
   return links;
 }

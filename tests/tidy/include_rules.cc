@@ -1,8 +1,8 @@
 // Includes: how they are spelled, and which layer may see which library (house.md's table).
 #include <algorithm>
-#include <regex>
 #include <set>
 
+#include "tidy/pattern.h"
 #include "tidy/rules.h"
 
 namespace nando::tidy {
@@ -65,23 +65,24 @@ bool is_system(std::string_view header) {
                      [&](const auto& row) { return header.starts_with(row.prefix); });
 }
 
+enum class Marks { quotes, angles };
+
 struct Include {
   std::string where;
   std::string header;
-  bool angled;
+  Marks marks;
 };
 
 std::vector<Include> includes_of(const Source& file) {
-  static const std::regex include(R"re(^\s*#\s*include\s*([<"])([^>"]+)[>"])re");
+  static const Pattern include(R"re(^\s*#\s*include\s*([<"])([^>"]+)[>"])re");
   std::vector<Include> found;
   const auto code = code_of(file.text);  // An include in a comment is none.
   std::size_t number = 0;
-  for (const auto view : lines_of(code)) {
+  for (const auto line : lines_of(code)) {
     ++number;
-    std::smatch match;
-    const std::string line(view);
-    if (std::regex_search(line, match, include)) {
-      found.push_back({file.path + ":" + std::to_string(number), match[2], match[1] == "<"});
+    for (const auto& match : include.all(line)) {
+      found.push_back({file.path + ":" + std::to_string(number), match.groups[2],
+                       match.groups[1] == "<" ? Marks::angles : Marks::quotes});
     }
   }
   return found;
@@ -98,7 +99,7 @@ std::string words(const std::vector<std::string_view>& names) {
 }  // namespace
 
 Findings odd_includes(const Tree& tree) {
-  static const std::regex own(R"([a-z_]+(/tables)?/[a-z0-9_]+\.h)");
+  static const Pattern own(R"([a-z_]+(/tables)?/[a-z0-9_]+\.h)");
   std::set<std::string> layers;
   for (const auto& file : tree) {
     layers.insert(file.layer());
@@ -108,11 +109,12 @@ Findings odd_includes(const Tree& tree) {
     if (!file.is_cpp()) {
       continue;
     }
-    for (const auto& [where, header, angled] : includes_of(file)) {
+    for (const auto& [where, header, marks] : includes_of(file)) {
+      const bool angled = marks == Marks::angles;
       const auto folder = header.substr(0, header.find('/'));
       if (header.find("..") != std::string::npos) {
         found.push_back({where, "a path with ..; write \"layer/file.h\""});
-      } else if (!angled && !std::regex_match(header, own)) {
+      } else if (!angled && !own.whole(header)) {
         found.push_back({where, '"' + header + "\" is not of the form \"layer/file.h\""});
       } else if (angled && header.find('/') != std::string::npos && layers.contains(folder)) {
         found.push_back({where, "<" + header + "> is ours; write it in quotes"});
@@ -129,7 +131,8 @@ Findings libraries_out_of_place(const Tree& tree) {
     if (!file.is_cpp() || layer.empty()) {
       continue;
     }
-    for (const auto& [where, header, angled] : includes_of(file)) {
+    for (const auto& [where, header, marks] : includes_of(file)) {
+      const bool angled = marks == Marks::angles;
       const bool standard = header.find_first_of("./") == std::string::npos;
       const bool testing =
           header.starts_with("gtest/") || header.starts_with("gmock/") || is_system(header);

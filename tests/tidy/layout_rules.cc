@@ -1,8 +1,8 @@
 // Limits on how much a reader meets at once: columns, lines of a function, of a file, of a preface.
 #include <algorithm>
 #include <cctype>
-#include <regex>
 
+#include "tidy/pattern.h"
 #include "tidy/rules.h"
 
 namespace nando::tidy {
@@ -34,17 +34,14 @@ std::size_t columns(std::string_view line) {
 enum class Block { scope, function, other };
 
 Block classify(std::string_view head) {
-  static const std::regex prefix(
-      R"(^(template\s*<[^{}]*?>\s*|(private|public|protected)\s*:\s*)*)");
-  static const std::regex scope(R"(^(inline\s+)?(namespace|class|struct|union|enum|extern\s)\b.*)");
-  std::string text(trimmed(head));
-  std::replace(text.begin(), text.end(), '\n', ' ');
-  text = std::regex_replace(text, prefix, "", std::regex_constants::format_first_only);
-  if (std::regex_match(text, scope)) {
+  static const Pattern scope(R"((template\s*<[^{}]*?>\s*|(private|public|protected)\s*:\s*)*)"
+                             R"((inline\s+)?(namespace|class|struct|union|enum|extern)\b[^]*)");
+  const auto text = trimmed(head);
+  if (scope.whole(text)) {
     return Block::scope;
   }
   const bool value = text.empty() || text.back() == '=' || text.back() == ',' || text.back() == '(';
-  return !value && text.find(')') != std::string::npos ? Block::function : Block::other;
+  return !value && text.find(')') != std::string_view::npos ? Block::function : Block::other;
 }
 
 struct Extent {

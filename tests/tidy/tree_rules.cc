@@ -1,9 +1,9 @@
 // What the tree as a whole must keep: how full and how deep, and that every file has its place.
 #include <algorithm>
 #include <map>
-#include <regex>
 #include <set>
 
+#include "tidy/pattern.h"
 #include "tidy/rules.h"
 
 namespace nando::tidy {
@@ -12,10 +12,9 @@ namespace {
 std::set<std::string> declared_layers(const Tree& tree) {
   std::set<std::string> names;
   if (const auto* plan = find(tree, "CMakeLists.txt")) {
-    static const std::regex layer(R"((?:^|\n)layer\(\s*(\w+))");
-    for (std::sregex_iterator it(plan->text.begin(), plan->text.end(), layer), end; it != end;
-         ++it) {
-      names.insert((*it)[1]);
+    static const Pattern layer(R"((?:^|\n)layer\(\s*(\w+))");
+    for (const auto& match : layer.all(plan->text)) {
+      names.insert(match.groups[1]);
     }
   }
   return names;
@@ -64,15 +63,14 @@ Findings homeless_sources(const Tree& tree) {
 }
 
 Findings unused_headers(const Tree& tree) {
-  static const std::regex include(R"re(#include "([^"]+)")re");
+  static const Pattern include(R"re(#include "([^"]+)")re");
   std::set<std::string> used;
   for (const auto& file : tree) {
     if (!file.is_cpp()) {
       continue;
     }
-    for (std::sregex_iterator it(file.text.begin(), file.text.end(), include), end; it != end;
-         ++it) {
-      used.insert((*it)[1]);
+    for (const auto& match : include.all(file.text)) {
+      used.insert(match.groups[1]);
     }
   }
   Findings found;

@@ -1,8 +1,8 @@
 // Words: calls that have a better one, tasks left behind, names that do not belong, comments that
 // say nothing.
 #include <algorithm>
-#include <regex>
 
+#include "tidy/pattern.h"
 #include "tidy/rules.h"
 
 namespace nando::tidy {
@@ -73,10 +73,10 @@ std::string place(const Source& file, std::string_view text, std::size_t offset)
 }
 
 // Every match of `pattern` in `text`, reported at its line.
-void search(const Source& file, const std::string& text, const std::regex& pattern,
+void search(const Source& file, const std::string& text, const Pattern& pattern,
             const std::string& what, Findings& found) {
-  for (std::sregex_iterator it(text.begin(), text.end(), pattern), end; it != end; ++it) {
-    found.push_back({place(file, text, static_cast<std::size_t>(it->position())), what});
+  for (const auto& match : pattern.all(text)) {
+    found.push_back({place(file, text, match.position), what});
   }
 }
 
@@ -104,7 +104,7 @@ Findings bare_headers(const Tree& tree) {
 }
 
 Findings bool_parameters(const Tree& tree) {
-  static const std::regex parameter(R"([(,]\s*(const\s+)?bool\b\s*\w*\s*(=[^,();]*)?[,)])");
+  static const Pattern parameter(R"([(,]\s*(const\s+)?bool\b\s*\w*\s*(=[^,();]*)?[,)])");
   Findings found;
   for (const auto& file : tree) {
     if (file.is_header()) {
@@ -115,15 +115,22 @@ Findings bool_parameters(const Tree& tree) {
 }
 
 Findings banned_calls(const Tree& tree) {
+  static const auto patterns = [] {
+    std::vector<Pattern> all;
+    for (const auto& ban : kBans) {
+      all.emplace_back(ban.pattern);
+    }
+    return all;
+  }();
   Findings found;
   for (const auto& file : tree) {
     if (!file.is_cpp()) {
       continue;
     }
     const auto code = code_of(file.text);
-    for (const auto& ban : kBans) {
-      if (ban.applies(file)) {
-        search(file, code, std::regex(ban.pattern), "instead: " + std::string(ban.instead), found);
+    for (std::size_t i = 0; i < std::size(kBans); ++i) {
+      if (kBans[i].applies(file)) {
+        search(file, code, patterns[i], "instead: " + std::string(kBans[i].instead), found);
       }
     }
   }
@@ -132,11 +139,11 @@ Findings banned_calls(const Tree& tree) {
 
 Findings forgotten_tasks(const Tree& tree) {
   // Spelled so that this file does not find itself.
-  static const std::regex fix(
+  static const Pattern fix(
       "\\bFIX"
       "ME\\b|\\bXX"
       "X\\b");
-  static const std::regex todo(
+  static const Pattern todo(
       "\\bTO"
       "DO\\b(?!\\s*\\(#\\d+\\))");
   Findings found;
@@ -150,14 +157,14 @@ Findings forgotten_tasks(const Tree& tree) {
 }
 
 Findings machine_names(const Tree& tree) {
-  static const std::regex machine(
+  static const Pattern machine(
       "/wo"
       "rk/|\\.lib"
       "rary\\b|fresh-mach"
       "ine|\\bfar"
       "m-\\w|shared/to"
       "ols");
-  static const std::regex scratch(
+  static const Pattern scratch(
       "/tm"
       "p/|/var/tm"
       "p/|/ho"
@@ -175,8 +182,8 @@ Findings machine_names(const Tree& tree) {
 }
 
 Findings dead_comments(const Tree& tree) {
-  static const std::regex banner(R"(//\s*[-=*#~_/+]{4,})");
-  static const std::regex code(
+  static const Pattern banner(R"(//\s*[-=*#~_/+]{4,})");
+  static const Pattern code(
       R"(\n\s*//\s*((if|for|while|switch)\s*\(.*\{|return\b.*;|\}|[\w:.>-]+\(.*\);|#include.*))"
       R"(\s*(?=\n))");
   Findings found;
