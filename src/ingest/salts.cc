@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/assert.h"
+#include "base/log.h"
 
 namespace nando {
 
@@ -94,11 +95,14 @@ void Salts::load(UnixTime now) {
   // A crash between writing and renaming leaves salts under this name.
   (void)directory_->remove(std::string(kSaltsFile) + ".tmp");
   auto bytes = read_file(*directory_, kSaltsFile, kFileBytesMax);
-  if (!bytes && bytes.error().code != Code::not_found) problem_ = bytes.error().message;
-  if (!bytes) return write();
-  if (!decode(*bytes)) problem_ = "damaged";
+  if (!bytes) {
+    if (bytes.error().code != Code::not_found) log_warn("salts: {}", bytes.error().message);
+    return write();  // Says now whether that works.
+  }
+  const bool is_whole = decode(*bytes);
   wipe_bytes(*bytes);
-  if (purge(now) || !problem_.empty()) write();
+  if (!is_whole) log_warn("salts: the file is damaged; visitors get new names, once");
+  if (purge(now) || !is_whole) write();
 }
 
 // Wipes and drops what must not be kept at `now`; says whether there was any.

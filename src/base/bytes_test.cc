@@ -1,0 +1,116 @@
+#include "base/bytes.h"
+
+#include <gtest/gtest.h>
+
+#include "base/entropy.h"
+
+namespace nando {
+namespace {
+
+constexpr std::uint64_t kMost = ~std::uint64_t{0};
+
+Buffer varint_of(std::uint64_t value) {
+  Buffer bytes;
+  ByteWriter(bytes).varint(value);
+  return bytes;
+}
+
+TEST(Bytes, AVarintTakesSevenBitsAByte) {
+  for (const auto& [value, size] : std::initializer_list<std::pair<std::uint64_t, std::size_t>>{
+           {0, 1}, {127, 1}, {128, 2}, {16383, 2}, {16384, 3}, {kMost >> 1, 9}, {kMost, 10}}) {
+    const auto bytes = varint_of(value);
+    EXPECT_EQ(bytes.size(), size) << value;
+    ByteReader reader(bytes);
+    EXPECT_EQ(reader.varint(), value);
+    EXPECT_TRUE(reader.done());
+  }
+}
+
+TEST(Bytes, AVarintThatIsCutOrTooLargeIsNone) {
+  const auto most = varint_of(kMost);
+  for (std::size_t size = 0; size < most.size(); ++size) {
+    ByteReader reader(Bytes(most).first(size));
+    EXPECT_EQ(reader.varint(), 0);
+    EXPECT_FALSE(reader.ok()) << size;
+  }
+  auto too_large = most;
+  too_large.back() = std::byte{2};  // The 65th bit.
+  ByteReader reader(too_large);
+  reader.varint();
+  EXPECT_FALSE(reader.ok());
+}
+
+TEST(Bytes, AReaderGivesBackWhatAWriterPut) {
+  Buffer bytes;
+  ByteWriter out(bytes);
+  out.fixed(std::uint32_t{0x01020304});
+  out.sized(as_bytes("text"));
+  out.raw(as_bytes("raw"));
+  EXPECT_EQ(bytes[0], std::byte{4}) << "little-endian";
+  ByteReader in(bytes);
+  EXPECT_EQ(in.fixed<std::uint32_t>(), 0x01020304);
+  EXPECT_EQ(as_text(in.sized()), "text");
+  EXPECT_EQ(as_text(in.raw(3)), "raw");
+  EXPECT_TRUE(in.done());
+}
+
+TEST(Bytes, AfterTheFirstFailureAReaderGivesNothing) {
+  Buffer bytes;
+  ByteWriter out(bytes);
+  out.varint(5);
+  out.raw(as_bytes("four"));  // One byte short of what was said.
+  ByteReader in(bytes);
+  EXPECT_TRUE(in.sized().empty());
+  EXPECT_FALSE(in.ok());
+  EXPECT_EQ(in.fixed<std::uint8_t>(), 0);
+  EXPECT_TRUE(in.rest().empty());
+  EXPECT_FALSE(in.done());
+}
+
+TEST(Bytes, WhatIsLeftOverIsNotDone) {
+  ByteReader in(as_bytes("ab"));
+  in.raw(1);
+  EXPECT_TRUE(in.ok());
+  EXPECT_FALSE(in.done());
+  in.raw(1);
+  EXPECT_TRUE(in.done());
+}
+
+TEST(Bytes, HexIsThereAndBack) {
+  const Buffer bytes = {std::byte{0x00}, std::byte{0x9f}, std::byte{0xff}};
+  EXPECT_EQ(to_hex(bytes), "009fff");
+  EXPECT_EQ(from_hex("009fFF"), bytes);
+  EXPECT_EQ(from_hex(""), Buffer());
+  for (const auto none : {"0", "0g", "g0", " 00"}) EXPECT_FALSE(from_hex(none)) << none;
+}
+
+TEST(Bytes, Base64urlIsThatOfRfc4648) {
+  for (const auto& [plain, text] :
+       std::initializer_list<std::pair<std::string_view, std::string_view>>{{"", ""},
+                                                                            {"f", "Zg"},
+                                                                            {"fo", "Zm8"},
+                                                                            {"foo", "Zm9v"},
+                                                                            {"foob", "Zm9vYg"},
+                                                                            {"\xfb\xff", "-_8"}}) {
+    EXPECT_EQ(to_base64url(as_bytes(plain)), text);
+    EXPECT_EQ(base64url_size(plain.size()), text.size());
+    ASSERT_TRUE(from_base64url(text)) << text;
+    EXPECT_EQ(as_text(*from_base64url(text)), plain);
+  }
+}
+
+TEST(Bytes, Base64urlHasOneTextForOneValue) {
+  for (const auto none : {"Z", "Zh", "Zm9", "Zg==", "Zm+v", "Zm/v", "Zm v"}) {
+    EXPECT_FALSE(from_base64url(none)) << none;
+  }
+  SeededEntropy chance(1);
+  for (std::size_t size = 0; size < 200; ++size) {
+    Buffer bytes(size);
+    chance.fill(bytes);
+    EXPECT_EQ(from_base64url(to_base64url(bytes)), bytes);
+    EXPECT_EQ(from_hex(to_hex(bytes)), bytes);
+  }
+}
+
+}  // namespace
+}  // namespace nando
