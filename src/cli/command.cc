@@ -17,6 +17,10 @@ constexpr std::string_view kProgram = "nandolytics";
 constexpr std::string_view kVersion = "0.1.0";
 
 constexpr std::array kCommands = {
+    Command{"serve", "Count: start the server",
+            "nandolytics serve --data ./data --listen 127.0.0.1:8000\n"
+            "nandolytics serve --auto-sites",
+            SettingFlags::all, serve},
     Command{"site add", "Count a website", "nandolytics site add blog.example.com --public-counts",
             SettingFlags::data_only, site_add},
     Command{"site list", "List the websites that are counted", "nandolytics site list --json",
@@ -34,6 +38,18 @@ constexpr std::array kCommands = {
             SettingFlags::data_only, token_list},
     Command{"token revoke", "Revoke a token at once", "nandolytics token revoke 3",
             SettingFlags::data_only, token_revoke},
+    Command{"key rotate", "Make receipts under a new key; earlier receipts stay good",
+            "nandolytics key rotate", SettingFlags::data_only, key_rotate},
+    Command{
+        "inspect", "Print the journal, record by record",
+        "nandolytics inspect --limit 20\nnandolytics inspect --segments\nnandolytics inspect --end",
+        SettingFlags::data_only, inspect},
+    Command{"verify", "Count the journal again and compare with the counters",
+            "nandolytics verify --data ./data", SettingFlags::data_only, verify},
+    Command{"export", "Print every hit, from the journal",
+            "nandolytics export --format ndjson > hits.ndjson\n"
+            "nandolytics export --site blog.example.com | jq .url",
+            SettingFlags::data_only, export_hits},
     Command{"config check", "Check the settings without starting anything",
             "nandolytics config check --config /etc/nandolytics.toml", SettingFlags::all,
             config_check},
@@ -167,6 +183,11 @@ void describe(CLI::App& app, const Command& command) {
   app.get_formatter()->column_width(32);
 }
 
+Run choose(const EitherRun& either) {
+  if (either.wants_store()) return StoreRun{either.in_store};
+  return LocalRun{either.here};
+}
+
 std::variant<Parsed, Said, Error> parse(const Call& call) {
   CLI::App app;
   Parsed parsed;
@@ -184,6 +205,7 @@ std::variant<Parsed, Said, Error> parse(const Call& call) {
                                     "; see: nandolytics " + std::string(call.command->name) +
                                     " --help"};
   }
+  if (auto* const either = std::get_if<EitherRun>(&parsed.run)) parsed.run = choose(*either);
   return parsed;
 }
 

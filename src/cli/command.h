@@ -36,7 +36,14 @@ struct LocalRun {
   enum class BadSettings { refuse, pass } bad_settings = BadSettings::refuse;
 };
 
-using Run = std::variant<StoreRun, LocalRun>;
+// Either, as the arguments have it.
+struct EitherRun {
+  std::function<int(Live& live, Output& output)> in_store;
+  std::function<int(const LoadedSettings& settings, Output& output)> here;
+  std::function<bool()> wants_store;  // Asked once the arguments are parsed.
+};
+
+using Run = std::variant<StoreRun, LocalRun, EitherRun>;
 
 // Which settings are flags of the command; `--config` is one of every command.
 enum class SettingFlags { data_only, all };
@@ -76,5 +83,10 @@ Run token_revoke(CLI::App& app);
 Run config_check(CLI::App& app);
 Run config_show(CLI::App& app);
 Run health(CLI::App& app);
+Run serve(CLI::App& app);
+Run inspect(CLI::App& app);
+Run verify(CLI::App& app);
+Run export_hits(CLI::App& app);
+Run key_rotate(CLI::App& app);
 
 }  // namespace nando

@@ -2,6 +2,9 @@
 
 #include "base/clock.h"
 #include "base/entropy.h"
+#include "counters/counters.h"
+#include "datadir/keys.h"
+#include "ledger/ledger.h"
 
 namespace nando {
 
@@ -9,7 +12,10 @@ namespace {
 
 class OfflineLive final : public Live {
  public:
-  explicit OfflineLive(std::unique_ptr<DataDir> data) : data_(std::move(data)) {}
+  OfflineLive(std::unique_ptr<DataDir> data, const Settings& settings)
+      : data_(std::move(data)),
+        settings_(settings),
+        keys_(std::make_shared<const KeyRing>(data_->keys())) {}
 
   Result<> open() {
     auto registry = open_registry(data_->path());
@@ -26,22 +32,54 @@ class OfflineLive final : public Live {
 
   Sites& sites() override { return *sites_; }
   Tokens& tokens() override { return *tokens_; }
+  Directory& journal() override { return data_->journal(); }
+
+  Result<Position> end() override {
+    if (auto opened = open_ledger(); !opened) return opened.error();
+    return ledger_->position();
+  }
+  Result<> look_at_counters(const std::function<void(const Counters&)>& look) override {
+    if (auto opened = open_ledger(); !opened) return opened.error();
+    look(ledger_->counters());
+    return {};
+  }
+  Result<MacKeyId> rotate_key() override {
+    auto ring = add_key(data_->root(), entropy_);
+    if (!ring) return ring.error();
+    keys_ = std::make_shared<const KeyRing>(std::move(*ring));
+    return keys_->current();
+  }
+  std::shared_ptr<const KeyRing> keys() override { return keys_; }
 
  private:
+  // As a start of the server would: recovers, and replays what the snapshot does not hold.
+  Result<> open_ledger() {
+    if (ledger_ != nullptr) return {};
+    auto opened =
+        Ledger::open(data_->root(), data_->journal(),
+                     {.segment_bytes = settings_.journal_segment_bytes}, keys_, clock_, entropy_);
+    if (!opened) return opened.error();
+    ledger_ = std::move(*opened);
+    return {};
+  }
+
   std::unique_ptr<DataDir> data_;
+  const Settings& settings_;
   SystemClock clock_;
   SystemEntropy entropy_;
   SiteTables tables_{SiteTable({})};
   std::unique_ptr<Registry> registry_;
   std::unique_ptr<Sites> sites_;
   std::unique_ptr<Tokens> tokens_;
+  std::shared_ptr<const KeyRing> keys_;
+  std::unique_ptr<Ledger> ledger_;
 };
 
 }  // namespace
 
 Result<std::unique_ptr<Live>> open_offline(std::unique_ptr<DataDir> data,
-                                           const Settings& /*settings*/) {
-  auto live = std::make_unique<OfflineLive>(std::move(data));
+                                           const Settings& settings) {
+  auto live = std::make_unique<OfflineLive>(std::move(data), settings);
   if (auto opened = live->open(); !opened) return opened.error();
   return std::unique_ptr<Live>(std::move(live));
 }

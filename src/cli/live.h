@@ -4,9 +4,11 @@
 // Threads: the parts say for themselves; commands of several callers may run at the same time.
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "auth/tokens.h"
+#include "base/position.h"
 #include "base/result.h"
 #include "cli/settings.h"
 #include "datadir/data_dir.h"
@@ -14,11 +16,22 @@
 
 namespace nando {
 
+class Counters;
+
 class Live {
  public:
   virtual ~Live() = default;
   virtual Sites& sites() = 0;
   virtual Tokens& tokens() = 0;
+  virtual Directory& journal() = 0;
+
+  // Where the journal ends: everything up to here is durable.
+  virtual Result<Position> end() = 0;
+  // Shows the counters at one moment, between two commits; `look` should be quick.
+  virtual Result<> look_at_counters(const std::function<void(const Counters&)>& look) = 0;
+  // Makes a new MAC key and uses it from the next hit on.
+  virtual Result<MacKeyId> rotate_key() = 0;
+  virtual std::shared_ptr<const KeyRing> keys() = 0;
 };
 
 // The store of `data`, for a command while no server runs. `settings` outlive it.

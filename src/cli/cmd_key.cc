@@ -1,0 +1,21 @@
+// key: the MAC keys of receipts. A key that was rotated out still proves the receipts made under
+// it.
+#include <fmt/core.h>
+
+#include <CLI/CLI.hpp>
+
+#include "cli/command.h"
+
+namespace nando {
+
+Run key_rotate(CLI::App& /*app*/) {
+  return StoreRun{[](Live& live, Output& output) {
+    const auto key = live.rotate_key();
+    if (!key) return refuse(output, key.error());
+    output.out(fmt::format("receipts are made under key {} from now on; earlier ones stay good\n",
+                           key->value));
+    return kDone;
+  }};
+}
+
+}  // namespace nando

@@ -1,0 +1,349 @@
+// serve: the one place where the parts are put together and taken apart.
+//
+// Threads: the main thread waits for signals and ticks; one I/O loop a thread (http); the
+// committer; the keeper, which does the journal's housekeeping and snapshots; the control socket's
+// callers.
+#include <fmt/core.h>
+#include <pthread.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <atomic>
+#include <thread>
+
+#include "api/api.h"
+#include "base/log.h"
+#include "cli/command.h"
+#include "counters/counters.h"
+#include "datadir/control.h"
+#include "datadir/keys.h"
+#include "datadir/run_dir.h"
+#include "ingest/rate_limiter.h"
+#include "ingest/salts.h"
+#include "sites/auto_sites.h"
+
+namespace nando {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kTick = 100ms;
+constexpr auto kDrainPatience = 1500ms;  // For answers under way when the server is told to stop.
+constexpr auto kStopLimit = 1900ms;      // Then the process ends, whatever a disk or a client does.
+constexpr auto kKeeperPause = 50ms;
+constexpr auto kKeeperPauseAfterError = 200ms;
+constexpr std::string_view kAddressFile = "address";
+
+// AutoSites behind the interface that ingest asks.
+class SiteMakerOnFirstHit final : public SiteMaker {
+ public:
+  explicit SiteMakerOnFirstHit(Sites& sites) : auto_sites_(sites) {}
+  bool make_site(std::string_view host) override { return auto_sites_.make_site(host); }
+
+ private:
+  AutoSites auto_sites_;
+};
+
+// Runs Ledger::keep() whenever there may be something to do.
+class Keeper {
+ public:
+  explicit Keeper(Ledger& ledger)
+      : ledger_(ledger), thread_([this](std::stop_token stop) { run(stop); }) {}
+
+ private:
+  void run(std::stop_token stop) {
+    std::string last_error;
+    std::mutex mutex;
+    std::condition_variable_any wake;
+    while (!stop.stop_requested()) {
+      const auto kept = ledger_.keep();
+      if (kept && *kept) continue;
+      if (!kept && kept.error().message != last_error) log_warn("{}", kept.error().message);
+      last_error = kept ? std::string() : kept.error().message;
+      std::unique_lock lock(mutex);
+      wake.wait_for(lock, stop, kept ? kKeeperPause : kKeeperPauseAfterError, [] { return false; });
+    }
+  }
+
+  Ledger& ledger_;
+  std::jthread thread_;
+};
+
+RateLimits limits_of(const Settings& settings) {
+  return {.hits_per_second = settings.rate_limit_hits_per_second,
+          .burst = settings.rate_limit_burst};
+}
+
+// One I/O loop serves tens of thousands of hits a second; the committer, the keeper and the kernel
+// want the rest.
+unsigned loops_of(const Settings& settings) {
+  if (settings.server_threads > 0) return settings.server_threads;
+  return std::max(1U, std::thread::hardware_concurrency() / 2);
+}
+
+// "/stats" of "https://example.com/stats".
+std::string base_path_of(const std::string& public_url) {
+  const auto scheme = public_url.find("://");
+  const auto slash = public_url.find('/', scheme == std::string::npos ? 0 : scheme + 3);
+  return slash == std::string::npos ? std::string() : public_url.substr(slash);
+}
+
+class Store final : public Live {
+ public:
+  explicit Store(const LoadedSettings& loaded) : loaded_(loaded), settings_(loaded.settings) {}
+
+  Result<> start();
+  void run_until_told(Output& output);
+  void stop();
+  std::string address() const { return address_; }
+
+  Sites& sites() override { return *sites_; }
+  Tokens& tokens() override { return *tokens_; }
+  Directory& journal() override { return data_->journal(); }
+  Result<Position> end() override { return ledger_->position(); }
+  Result<> look_at_counters(const std::function<void(const Counters&)>& look) override;
+  Result<MacKeyId> rotate_key() override;
+  std::shared_ptr<const KeyRing> keys() override { return ledger_->keys(); }
+
+ private:
+  Result<> open_data();
+  Result<> open_run_directory();
+  Result<> start_serving();
+  Result<> write_address(std::uint16_t port);
+  void reload();
+  void describe(MetricsPage& page) const;
+  std::string warnings() const;
+
+  const LoadedSettings& loaded_;
+  Settings settings_;
+  SystemClock clock_;
+  SystemEntropy entropy_;
+  std::string address_;
+  SiteTables tables_{SiteTable({})};
+  std::unique_ptr<DataDir> data_;
+  std::unique_ptr<Registry> registry_;
+  std::unique_ptr<Sites> sites_;
+  std::unique_ptr<Tokens> tokens_;
+  std::unique_ptr<SiteMakerOnFirstHit> site_maker_;
+  std::unique_ptr<RateLimiter> rate_limiter_;
+  std::unique_ptr<Salts> salts_;
+  std::unique_ptr<Ledger> ledger_;
+  std::unique_ptr<Committer> committer_;
+  std::unique_ptr<Health> health_;
+  std::unique_ptr<Api> api_;
+  std::unique_ptr<http::Server> server_;
+  std::unique_ptr<Keeper> keeper_;
+  std::unique_ptr<ControlServer> control_;
+};
+
+Result<> Store::start() {
+  if (settings_.auto_sites && !settings_.listen.address.is_loopback() &&
+      !settings_.auto_sites_force) {
+    return Error{Code::invalid,
+                 "--auto-sites lets anybody make sites, so it works on loopback only; listen on "
+                 "127.0.0.1, or say "
+                 "--auto-sites-force"};
+  }
+  if (auto opened = open_data(); !opened) return opened;
+  if (auto opened = open_run_directory(); !opened) return opened;
+  return start_serving();
+}
+
+Result<> Store::open_data() {
+  auto data = DataDir::open(settings_.data, LockHolder::serve, IfMissing::create, entropy_);
+  if (!data) return data.error();
+  data_ = std::move(*data);
+  auto ledger = Ledger::open(data_->root(), data_->journal(),
+                             {.segment_bytes = settings_.journal_segment_bytes},
+                             std::make_shared<const KeyRing>(data_->keys()), clock_, entropy_);
+  if (!ledger) return ledger.error();
+  ledger_ = std::move(*ledger);
+  log_info("{}", ledger_->recovery());
+
+  auto registry = open_registry(data_->path());
+  if (!registry) return registry.error();
+  registry_ = std::move(*registry);
+  SiteId used;
+  ledger_->counters().sites().each(
+      [&](SiteId id, const SiteCounts::Entry&) { used = std::max(used, id); });
+  auto sites = Sites::open(*registry_, tables_, used);
+  if (!sites) return sites.error();
+  sites_ = std::move(*sites);
+  auto tokens = Tokens::open(*registry_, entropy_, clock_);
+  if (!tokens) return tokens.error();
+  tokens_ = std::move(*tokens);
+  if (settings_.auto_sites) site_maker_ = std::make_unique<SiteMakerOnFirstHit>(*sites_);
+  return {};
+}
+
+Result<> Store::open_run_directory() {
+  const auto& environment = loaded_.sources.environment;
+  const auto xdg = environment.find("XDG_RUNTIME_DIR");
+  const auto path =
+      run_directory(settings_.run_dir, xdg == environment.end() ? "" : xdg->second, data_->path());
+  if (!path) return path.error();
+  auto directory = open_directory(*path, IfMissing::create);
+  if (!directory) return directory.error();
+  salts_ = std::make_unique<Salts>(std::move(*directory), entropy_, clock_.now());
+  return {};
+}
+
+Result<> Store::start_serving() {
+  rate_limiter_ = std::make_unique<RateLimiter>(limits_of(settings_), entropy_);
+  committer_ = std::make_unique<Committer>(*ledger_, clock_);
+  health_ = std::make_unique<Health>(*ledger_, *committer_, clock_);
+  api_ = std::make_unique<Api>(ApiParts{
+      .sites = tables_,
+      .tokens = *tokens_,
+      .rate_limiter = *rate_limiter_,
+      .salts = *salts_,
+      .clock = clock_,
+      .ledger = *ledger_,
+      .committer = *committer_,
+      .health = *health_,
+      .site_maker = site_maker_.get(),
+      .trusted_proxies = settings_.trusted_proxies,
+      .base_path = base_path_of(settings_.public_url),
+      .trial = settings_.shows_try_page() ? TrialPage::shown : TrialPage::hidden,
+      .describe = [this](MetricsPage& page) { describe(page); },
+      .warnings = [this] { return warnings(); },
+  });
+  auto server = http::Server::start(
+      {.address = settings_.listen.host,
+       .port = settings_.listen.port,
+       .loops = loops_of(settings_)},
+      [this](unsigned, http::Mailbox& mailbox) { return api_->make_loop(mailbox); });
+  if (!server) return server.error();
+  server_ = std::move(*server);
+  keeper_ = std::make_unique<Keeper>(*ledger_);
+  auto control = ControlServer::start(data_->path(),
+                                      [this](const std::vector<std::string>& args, Output& output) {
+                                        return run_on(*this, args, output);
+                                      });
+  if (!control) return control.error();
+  control_ = std::move(*control);
+  return write_address(server_->port());
+}
+
+Result<> Store::write_address(std::uint16_t port) {
+  const bool v6 = settings_.listen.address.family == IpAddress::Family::v6;
+  address_ = fmt::format(fmt::runtime(v6 ? "[{}]:{}" : "{}:{}"), settings_.listen.host, port);
+  return replace_file(data_->root(), kAddressFile, as_bytes(address_ + "\n"));
+}
+
+void Store::describe(MetricsPage& page) const {
+  const auto counts = server_->counts();
+  page.counter("nandolytics_http_requests_total", "Requests that were parsed.",
+               static_cast<double>(counts.requests));
+  page.counter("nandolytics_http_bad_requests_total", "Messages that broke HTTP or a limit.",
+               static_cast<double>(counts.refused));
+  page.counter("nandolytics_http_slow_clients_total", "Connections closed for being slow.",
+               static_cast<double>(counts.timed_out));
+  page.gauge("nandolytics_http_connections", "Connections that are open.",
+             static_cast<double>(counts.open));
+}
+
+std::string Store::warnings() const {
+  return salts_->problem();
+}
+
+Result<> Store::look_at_counters(const std::function<void(const Counters&)>& look) {
+  std::mutex mutex;
+  std::condition_variable looked;
+  bool done = false;
+  const bool taken = committer_->run([&](Ledger& ledger) {
+    look(ledger.counters());
+    const std::lock_guard lock(mutex);
+    done = true;
+    looked.notify_one();
+  });
+  if (!taken) return Error{Code::unavailable, "the server is stopping"};
+  std::unique_lock lock(mutex);
+  looked.wait(lock, [&] { return done; });
+  return {};
+}
+
+Result<MacKeyId> Store::rotate_key() {
+  auto ring = add_key(data_->root(), entropy_);
+  if (!ring) return ring.error();
+  const auto current = ring->current();
+  ledger_->use_keys(std::make_shared<const KeyRing>(std::move(*ring)));
+  return current;
+}
+
+void Store::reload() {
+  const auto again = load_settings(loaded_.sources);
+  for (const auto& problem : again.problems) log_error("settings not reloaded: {}", problem);
+  if (!again.problems.empty()) return;
+  rate_limiter_->set(limits_of(again.settings));
+  log_open(again.settings.log_level);
+  log_info(
+      "settings reloaded; listen, data, run_dir, public_url, trusted_proxies and auto_sites need a "
+      "restart");
+}
+
+void Store::run_until_told(Output& output) {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, signal);
+  output.out(fmt::format("nandolytics: counting on http://{}{}\n", address_,
+                         settings_.shows_try_page() ? "; try http://" + address_ + "/try" : ""));
+  auto salts_due = clock_.monotonic() + 1min;
+  for (;;) {
+    const timespec tick{0, std::chrono::nanoseconds(kTick).count()};
+    const int signal = sigtimedwait(&signals, nullptr, &tick);
+    if (signal == SIGTERM || signal == SIGINT) return;
+    if (signal == SIGHUP) reload();
+    health_->tick();
+    if (clock_.monotonic() < salts_due) continue;
+    salts_->tick(clock_.now());
+    salts_due = clock_.monotonic() + 1min;
+  }
+}
+
+void Store::stop() {
+  log_info("stopping: answering what is under way");
+  std::jthread limit([](std::stop_token stop) {
+    std::mutex mutex;
+    std::condition_variable_any wake;
+    std::unique_lock lock(mutex);
+    if (wake.wait_for(lock, stop, kStopLimit, [&] { return stop.stop_requested(); })) return;
+    // A disk that does not answer. What was acknowledged is durable; the rest is unknown, and its
+    // ids make asking again safe.
+    log_warn("stopping without waiting longer for the disk");
+    ::_exit(0);
+  });
+  server_->stop(kDrainPatience);
+  control_->stop();
+  keeper_.reset();
+  committer_->stop();
+  if (auto removed = data_->root().remove(kAddressFile); !removed)
+    log_warn("{}", removed.error().message);
+  log_info("stopped at record {}", ledger_->position().sequence.value);
+}
+
+int serve_here(const LoadedSettings& loaded, Output& output) {
+  log_open(loaded.settings.log_level);
+  // Before any thread starts, so that signals come to this one only.
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGPIPE}) sigaddset(&signals, signal);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  for (const auto& note : loaded.notes) log_warn("{}", note);
+  Store store(loaded);
+  if (auto started = store.start(); !started) return refuse(output, started.error());
+  store.run_until_told(output);
+  store.stop();
+  return kDone;
+}
+
+}  // namespace
+
+Run serve(CLI::App& /*app*/) {
+  return LocalRun{serve_here};
+}
+
+}  // namespace nando

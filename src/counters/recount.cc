@@ -1,0 +1,89 @@
+#include "counters/recount.h"
+
+#include <fmt/core.h>
+
+namespace nando {
+
+namespace {
+
+constexpr std::uint64_t kProgressEvery = 1 << 16;  // Records.
+
+Error wrong_ordinal(std::string_view of, std::uint64_t id, std::uint64_t ordinal,
+                    std::uint64_t counted) {
+  return {Code::corrupt,
+          fmt::format("{} {} has ordinal {} where {} hits were counted", of, id, ordinal, counted)};
+}
+
+}  // namespace
+
+Result<> Recount::advance(JournalReader& journal, Sequence up_to,
+                          const std::function<void(Sequence)>& progress) {
+  if (up_to <= at_) return {};
+  auto next_report = at_.value + kProgressEvery;
+  return journal.scan(at_, up_to, [&](const BatchView& batch) -> Result<> {
+    if (auto counted = count(batch); !counted) return counted;
+    at_ = batch.last();
+    if (at_.value >= next_report) {
+      next_report = at_.value + kProgressEvery;
+      progress(at_);
+    }
+    return {};
+  });
+}
+
+Result<> Recount::count(const BatchView& batch) {
+  auto sequence = batch.first;
+  for (const auto& record : batch.records) {
+    Result<> done;
+    switch (static_cast<RecordKind>(record.kind)) {
+      case RecordKind::page_view:
+      case RecordKind::event: {
+        const auto hit = decode_hit(record, {sequence, batch.committed});
+        done = hit ? count_hit(*hit) : Result<>(hit.error());
+        break;
+      }
+      case RecordKind::page: {
+        const auto page = decode_page(record);
+        if (!page) {
+          done = page.error();
+        } else if (page->page.value != pages_.size() + 1) {
+          done = Error{Code::corrupt, "a page was introduced out of turn"};
+        } else {
+          pages_.push_back(0);
+        }
+        break;
+      }
+      default:
+        break;
+    }
+    if (!done)
+      return Error{done.error().code,
+                   fmt::format("record {}: {}", sequence.value, done.error().message)};
+    if (record.kind < kinds_.size()) ++kinds_[record.kind];
+    ++sequence.value;
+  }
+  return {};
+}
+
+Result<> Recount::count_hit(const HitRecord& hit) {
+  if (hit.page.value == 0 || hit.page.value > pages_.size()) {
+    return Error{Code::corrupt, "a hit names a page that was not introduced"};
+  }
+  auto& page = pages_[hit.page.value - 1];
+  auto& site = sites_[hit.site];
+  if (hit.kind == HitKind::page_view) {
+    ++page;
+    ++site;
+  }
+  if (hit.page_ordinal != page)
+    return wrong_ordinal("page", hit.page.value, hit.page_ordinal, page);
+  if (hit.site_ordinal != site)
+    return wrong_ordinal("site", hit.site.value, hit.site_ordinal, site);
+  return {};
+}
+
+std::uint64_t Recount::hits() const {
+  return kinds_[static_cast<std::size_t>(RecordKind::page_view)];
+}
+
+}  // namespace nando

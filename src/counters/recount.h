@@ -1,0 +1,41 @@
+// Recount: the journal counted once more, by other means than fold(): it believes no ordinal and
+// counts for itself, and finds a number given twice, left out, or out of order. What `verify`
+// compares the counters with.
+//
+// Threads: one. Memory: 8 bytes a page.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "counters/counters.h"
+#include "journal/reader.h"
+
+namespace nando {
+
+class Recount {
+ public:
+  // Counts on to `up_to`, the last record of some batch. Code::corrupt, naming the record, where an
+  // ordinal is not the number of hits so far. `progress` is called now and then.
+  Result<> advance(JournalReader& journal, Sequence up_to,
+                   const std::function<void(Sequence)>& progress);
+
+  Sequence at() const { return at_; }
+  std::uint64_t page(PageId page) const { return pages_[page.value - 1]; }
+  std::uint32_t pages() const { return static_cast<std::uint32_t>(pages_.size()); }
+  const std::map<SiteId, std::uint64_t>& sites() const { return sites_; }
+  const KindCounts& kinds() const { return kinds_; }
+  std::uint64_t hits() const;
+
+ private:
+  Result<> count(const BatchView& batch);
+  Result<> count_hit(const HitRecord& hit);
+
+  Sequence at_;
+  std::vector<std::uint64_t> pages_;
+  std::map<SiteId, std::uint64_t> sites_;
+  KindCounts kinds_{};
+};
+
+}  // namespace nando
