@@ -14,6 +14,7 @@
 #include <new>
 #include <thread>
 
+#include "base/log.h"
 #include "http/socket.h"
 
 namespace {
@@ -455,6 +456,8 @@ TEST_F(HttpServer, OutOfDescriptorsItWaitsWithoutSpinningAndGoesOn) {
   EXPECT_FALSE(one.ask(get("/x")).empty());
   rlimit before{};
   getrlimit(RLIMIT_NOFILE, &before);
+  log_info(
+      "a sanitizer needs descriptors of its own for types that it sees first: let it see them");
   std::vector<Descriptor> hoard;
   auto late = Descriptor(::socket(AF_INET, SOCK_STREAM, 0));
   rlimit few = before;
