@@ -62,7 +62,8 @@ class Nginx:
     def __init__(self, folder, location, modules=(), http=""):
         self.port, self.folder = free_port(), folder
         conf = folder / "nginx.conf"
-        lines = [f"load_module /usr/lib/nginx/modules/{name}.so;" for name in modules]
+        lines = ["user root;"] if os.geteuid() == 0 else []  # Its worker must reach the socket of Redis.
+        lines += [f"load_module /usr/lib/nginx/modules/{name}.so;" for name in modules]
         conf.write_text("\n".join(lines) + f"""
 worker_processes 1; daemon off; pid {folder}/nginx.pid; error_log {folder}/nginx.log;
 events {{ worker_connections 4096; }}
