@@ -36,23 +36,25 @@ const std::vector<Library>& libraries() {
       {"boost/asio", {"http"}},
       {"boost/beast", {"http"}},
       {"boost/core/", {"http", "wire", "api"}},  // What Beast and JSON have in their signatures.
-      {"toml++/", {"cli"}},
+      {"toml++/", {"settings", "cli"}},
       {"CLI/", {"cli"}},
       // The system. Text and numbers for all; files, sockets and processes where they are wrapped.
       {"arpa/inet.h", {"*"}},
       {"endian.h", {"*"}},
       {"locale.h", {"*"}},
       {"dirent.h", {"base"}},
-      {"fcntl.h", {"base", "http", "cli"}},
+      {"fcntl.h", {"base", "datadir", "http", "cli"}},
       {"linux/", {"base", "http"}},
+      {"malloc.h", {"base"}},
       {"netdb.h", {"http"}},
       {"netinet/", {"base", "http"}},
-      {"poll.h", {"base", "http", "cli"}},
-      {"pthread.h", {"base", "http", "cli"}},
-      {"sched.h", {"base", "http", "cli"}},
-      {"signal.h", {"cli"}},
-      {"sys/", {"base", "http", "cli"}},
-      {"unistd.h", {"base", "http", "cli"}},
+      {"poll.h", {"base", "datadir", "http", "cli"}},
+      {"pthread.h", {"base", "datadir", "http", "cli"}},
+      {"sched.h", {"base", "datadir", "http", "cli"}},
+      {"signal.h", {"datadir", "cli"}},
+      {"stdlib.h", {"base", "datadir", "cli"}},  // mkdtemp, setenv: what <cstdlib> lacks.
+      {"sys/", {"base", "datadir", "http", "cli"}},
+      {"unistd.h", {"base", "datadir", "http", "cli"}},
   };
   return table;
 }
