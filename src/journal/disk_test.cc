@@ -42,6 +42,10 @@ class Store {
       return "replayed " + std::to_string(seen.size()) + " records, promised " +
              std::to_string(promised_.size()) + ", in doubt " + std::to_string(in_doubt_.size());
     }
+    seen_.in_doubt_kept += seen.size() > promised_.size();
+    seen_.cuts += (*opened)->recovery().bytes_cut > 0;
+    seen_.sealed += (*opened)->sizes().sealed_bytes > 0;
+    seen_.several_segments += (*opened)->sizes().segments > 2;
     // What an open journal shows is promised from now on.
     promised_ = seen;
     in_doubt_.clear();
@@ -55,6 +59,16 @@ class Store {
   void close() { journal_.reset(); }
   Journal& journal() { return *journal_; }
   const TestRecords& promised() const { return promised_; }
+
+  // How often what the tests are about came to pass.
+  struct Seen {
+    int cuts = 0;
+    int sealed = 0;
+    int full = 0;
+    int in_doubt_kept = 0;
+    int several_segments = 0;
+  };
+  Seen& seen() { return seen_; }
 
   // Appends a few records. Empty if the journal kept to its word.
   std::string append(std::size_t records, std::size_t detail_bytes) {
@@ -73,7 +87,10 @@ class Store {
       promised_.insert(promised_.end(), added.begin(), added.end());
       return position->sequence.value == promised_.size() ? "" : "a wrong sequence number";
     }
-    if (position.error().code == Code::full) return "";
+    if (position.error().code == Code::full) {
+      ++seen_.full;
+      return "";
+    }
     if (position.error().code != Code::io || journal_->failure().empty()) return "no failure";
     in_doubt_ = added;
     return "";
@@ -93,12 +110,13 @@ class Store {
   std::unique_ptr<Journal> journal_;
   TestRecords promised_;
   TestRecords in_doubt_;
+  Seen seen_;
   std::string refusal_;  // Of the last open() that failed.
 };
 
 // A few lives of a store, each ended by a power cut or a kill at some call. Empty if nothing
 // promised was lost.
-std::string live_and_die(std::uint64_t seed, SimulatedDisk::Lie lie) {
+std::string live_and_die(std::uint64_t seed, SimulatedDisk::Lie lie, Store::Seen& total) {
   SimulatedDisk disk(seed);
   disk.lie(lie);
   SeededEntropy chance(seed + 1);
@@ -130,6 +148,12 @@ std::string live_and_die(std::uint64_t seed, SimulatedDisk::Lie lie) {
   auto wrong = store.open();
   if (wrong.empty() && !store.is_open()) wrong = "no start: " + store.refusal();
   if (!wrong.empty()) return wrong;
+  const auto& seen = store.seen();
+  total.cuts += seen.cuts;
+  total.sealed += seen.sealed;
+  total.full += seen.full;
+  total.in_doubt_kept += seen.in_doubt_kept;
+  total.several_segments += seen.several_segments;
   TestRecords read;
   JournalReader reader(disk);
   const auto scanned =
@@ -142,18 +166,211 @@ std::string live_and_die(std::uint64_t seed, SimulatedDisk::Lie lie) {
 TEST(JournalPowerCut, NothingPromisedIsLostWhereverTheMachineStops) {
   const auto only = number_from("NANDO_SEED", 0);
   const auto count = only != 0 ? 1 : number_from("NANDO_SEEDS", 100'000);
+  Store::Seen total;
   for (std::uint64_t i = 0; i < count; ++i) {
     const auto seed = only != 0 ? only : i + 1;
-    const auto wrong = live_and_die(seed, SimulatedDisk::Lie::none);
+    const auto wrong = live_and_die(seed, SimulatedDisk::Lie::none, total);
     ASSERT_EQ(wrong, "") << "replay with NANDO_SEED=" << seed;
   }
+  if (count < 1000) return;
+  const auto often = static_cast<int>(count / 100);
+  EXPECT_GT(total.cuts, often);
+  EXPECT_GT(total.sealed, often);
+  EXPECT_GT(total.full, often);
+  EXPECT_GT(total.in_doubt_kept, often);
+  EXPECT_GT(total.several_segments, often);
 }
 
 TEST(JournalPowerCut, ControlADiskThatDoesNotSyncIsFoundOut) {
   for (const auto lie : {SimulatedDisk::Lie::file_sync, SimulatedDisk::Lie::name_sync}) {
     int losses = 0;
-    for (std::uint64_t seed = 1; seed <= 200; ++seed) losses += !live_and_die(seed, lie).empty();
+    Store::Seen total;
+    for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+      losses += !live_and_die(seed, lie, total).empty();
+    }
     EXPECT_GT(losses, 20);
+  }
+}
+
+// A directory whose files forgive: a sync that fails is said to have worked.
+class ForgivingDirectory final : public Directory {
+ public:
+  explicit ForgivingDirectory(Directory& inner) : inner_(inner) {}
+
+  Result<std::unique_ptr<File>> open(std::string_view name, OpenMode mode) override {
+    auto file = inner_.open(name, mode);
+    if (!file) return file;
+    return std::unique_ptr<File>(std::make_unique<ForgivingFile>(std::move(*file)));
+  }
+  Result<> rename(std::string_view from, std::string_view to) override {
+    return inner_.rename(from, to);
+  }
+  Result<> remove(std::string_view name) override { return inner_.remove(name); }
+  Result<> sync() override { return inner_.sync(); }
+  Result<std::vector<std::string>> list() override { return inner_.list(); }
+  Result<std::uint64_t> free_bytes() override { return inner_.free_bytes(); }
+  std::string path() const override { return inner_.path(); }
+
+ private:
+  class ForgivingFile final : public File {
+   public:
+    explicit ForgivingFile(std::unique_ptr<File> inner) : inner_(std::move(inner)) {}
+    Result<> write_at(std::uint64_t offset, std::span<const Bytes> parts) override {
+      return inner_->write_at(offset, parts);
+    }
+    Result<> sync() override {
+      static_cast<void>(inner_->sync());
+      return {};
+    }
+    Result<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> into) const override {
+      return inner_->read_at(offset, into);
+    }
+    Result<std::uint64_t> size() const override { return inner_->size(); }
+    Result<> allocate(std::uint64_t bytes) override { return inner_->allocate(bytes); }
+    Result<> truncate(std::uint64_t bytes) override { return inner_->truncate(bytes); }
+
+   private:
+    std::unique_ptr<File> inner_;
+  };
+
+  Directory& inner_;
+};
+
+// The k-th call of an append fails, in a process that lives on, is killed, comes back, and then the
+// power goes. Empty if nothing promised was lost.
+std::string fail_an_append(SimulatedDisk& disk, Directory& directory, std::uint64_t k, Code code) {
+  Store store(directory, k);
+  auto wrong = store.open();
+  disk.fail_call(disk.calls() + k, code);
+  for (int i = 0; i < 60 && wrong.empty(); ++i) wrong = store.append(2, 20);
+  if (!wrong.empty()) return wrong;
+  disk.kill();
+  if (wrong = store.open(); !wrong.empty()) return wrong;
+  if (!store.is_open()) return "no start: " + store.refusal();
+  store.close();
+  disk.power_cut();
+  return store.open();
+}
+
+// D4.
+TEST(JournalFailedSync, NothingIsAcknowledgedAfterItAndNothingAcknowledgedIsLost) {
+  for (const auto code : {Code::io, Code::full, Code::denied}) {
+    for (std::uint64_t k = 1; k <= 100; ++k) {
+      SimulatedDisk disk(k);
+      ASSERT_EQ(fail_an_append(disk, disk, k, code), "") << "call " << k;
+    }
+  }
+}
+
+TEST(JournalFailedSync, ControlAJournalThatForgivesIsFoundOut) {
+  int losses = 0;
+  for (std::uint64_t k = 1; k <= 100; ++k) {
+    SimulatedDisk disk(k);
+    ForgivingDirectory forgiving(disk);
+    losses += !fail_an_append(disk, forgiving, k, Code::io).empty();
+  }
+  EXPECT_GT(losses, 2);
+}
+
+// Where the torn batch of worst_image() stands.
+enum class Torn { behind_batches, first_of_its_segment };
+
+// A store that its machine left in the worst state: a torn batch, a segment both live and sealed, a
+// leftover, a spare.
+SimulatedDisk::Image worst_image(Torn torn, TestRecords& promised) {
+  SimulatedDisk disk(7);
+  Store store(disk, 7);
+  EXPECT_EQ(store.open(), "");
+  const auto step = [&] {
+    EXPECT_EQ(store.append(2, 900), "");
+    EXPECT_TRUE(store.journal().keep().value());
+  };
+  step();  // Segment 1 is full, 2 is the spare.
+  step();  // Segment 3 is the spare.
+  const auto before = disk.image();
+  EXPECT_TRUE(store.journal().keep().value());
+  EXPECT_EQ(store.append(2, 900), "");
+  auto image = disk.image();
+  EXPECT_EQ(image.count("000000000001.sealed"), 1U);
+  image["000000000001.live"] = before.at("000000000001.live");
+  image["spare.tmp"] = Buffer(5000, std::byte{7});
+  auto& last = image.at(torn == Torn::behind_batches ? "000000000002.live" : "000000000003.live");
+  for (std::size_t i = last.size() - 4096; i < last.size(); i += 3) last[i] = std::byte{9};
+  promised = store.promised();
+  return image;
+}
+
+struct EndState {
+  TestRecords records;
+  Position position;
+  SimulatedDisk::Image image;  // After one more power cut.
+  bool operator==(const EndState&) const = default;
+};
+
+// Opens for good. Nothing if that failed.
+std::optional<EndState> recover_for_good(const SimulatedDisk::Image& image, SimulatedDisk::Lie lie,
+                                         std::uint64_t seed) {
+  SimulatedDisk disk(seed, image);
+  disk.lie(lie);
+  ManualClock clock;
+  SeededEntropy entropy(1);
+  EndState state;
+  auto opened = Journal::open(disk, kTiny, clock, entropy, Position{}, remember_in(state.records));
+  if (!opened) return std::nullopt;
+  state.position = (*opened)->position();
+  disk.power_cut();
+  state.image = disk.image();
+  return state;
+}
+
+// Opens, stops at each call in turn, and does the same with what is left, `depth` levels deep.
+// Returns how many end states differ from `right`; counts the runs.
+int recover_with_faults(const SimulatedDisk::Image& image, int depth, SimulatedDisk::Lie lie,
+                        const EndState& right, int& runs) {
+  if (depth == 0) {
+    ++runs;
+    return recover_for_good(image, lie, static_cast<std::uint64_t>(runs)) == right ? 0 : 1;
+  }
+  int wrong = 0;
+  for (std::uint64_t call = 1;; ++call) {
+    SimulatedDisk disk(call * 31 + static_cast<std::uint64_t>(depth), image);
+    disk.lie(lie);
+    disk.stop_at_call(call);
+    ManualClock clock;
+    SeededEntropy entropy(1);
+    TestRecords ignored;
+    const auto opened =
+        Journal::open(disk, kTiny, clock, entropy, Position{}, remember_in(ignored));
+    if (opened) return wrong;
+    if (disk.calls() < call) return wrong + 1;  // Not for the fault: it would never open.
+    call % 3 == 0 ? disk.kill() : disk.power_cut();
+    wrong += recover_with_faults(disk.image(), depth - 1, lie, right, runs);
+  }
+}
+
+// D7.
+TEST(JournalRecovery, EndsInTheSameStateWhateverStopsItThreeLevelsDeep) {
+  for (const auto torn : {Torn::behind_batches, Torn::first_of_its_segment}) {
+    TestRecords promised;
+    const auto image = worst_image(torn, promised);
+    const auto right = recover_for_good(image, SimulatedDisk::Lie::none, 1);
+    ASSERT_TRUE(right);
+    EXPECT_TRUE(right->records == promised);
+    int runs = 0;
+    EXPECT_EQ(recover_with_faults(image, 3, SimulatedDisk::Lie::none, *right, runs), 0);
+    EXPECT_GT(runs, 10'000);
+    RecordProperty("runs", runs);
+  }
+}
+
+TEST(JournalRecovery, ControlARecoveryThatDoesNotSyncIsFoundOut) {
+  TestRecords promised;
+  const auto image = worst_image(Torn::behind_batches, promised);
+  const auto right = recover_for_good(image, SimulatedDisk::Lie::none, 1);
+  ASSERT_TRUE(right);
+  for (const auto lie : {SimulatedDisk::Lie::file_sync, SimulatedDisk::Lie::name_sync}) {
+    int runs = 0;
+    EXPECT_GT(recover_with_faults(image, 1, lie, *right, runs), 0);
   }
 }
 
