@@ -12,7 +12,7 @@
 #include "base/file.h"
 #include "cli/live.h"
 #include "cli/output.h"
-#include "cli/settings.h"
+#include "settings/settings.h"
 
 namespace CLI {
 class App;

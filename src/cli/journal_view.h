@@ -8,9 +8,9 @@
 
 #include "base/position.h"
 #include "cli/output.h"
-#include "cli/settings.h"
 #include "datadir/data_dir.h"
 #include "journal/reader.h"
+#include "settings/settings.h"
 
 namespace nando {
 

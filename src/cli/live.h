@@ -10,8 +10,8 @@
 #include "auth/tokens.h"
 #include "base/position.h"
 #include "base/result.h"
-#include "cli/settings.h"
 #include "datadir/data_dir.h"
+#include "settings/settings.h"
 #include "sites/sites.h"
 
 namespace nando {

@@ -7,7 +7,7 @@
 #include <sstream>
 
 #include "cli/command.h"
-#include "cli/settings.h"
+#include "settings/settings.h"
 
 namespace nando {
 namespace {

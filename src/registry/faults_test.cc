@@ -2,8 +2,8 @@
 // removal.
 #include <gtest/gtest.h>
 #include <sqlite3.h>
-#include <stdlib.h>
 
+#include <cstdlib>
 #include <filesystem>
 
 #include "registry/registry.h"

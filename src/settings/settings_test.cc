@@ -1,8 +1,8 @@
-#include "cli/settings.h"
+#include "settings/settings.h"
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 

@@ -8,7 +8,7 @@
 
 #include "base/assert.h"
 #include "base/nearest.h"
-#include "cli/settings.h"
+#include "settings/settings.h"
 
 namespace nando {
 
