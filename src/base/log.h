@@ -10,7 +10,7 @@
 
 namespace nando {
 
-enum class LogLevel { debug, info, warn, error };
+enum class LogLevel { debug, info, warn, error, silent };
 
 void log_open(LogLevel least);
 void log_line(LogLevel level, std::string_view line);
