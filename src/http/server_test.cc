@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <future>
@@ -94,15 +95,12 @@ class Client {
   // The next answer, head and body; empty if the server closed instead.
   std::string answer() {
     for (;;) {
-      const auto head = received_.find("\r\n\r\n");
-      if (head != std::string::npos) {
-        const auto length = received_.find("Content-Length: ");
-        const auto body =
-            length < head ? std::strtoul(received_.c_str() + length + 16, nullptr, 10) : 0;
-        if (received_.size() >= head + 4 + body) {
-          const auto out = received_.substr(0, head + 4 + body);
-          received_.erase(0, out.size());
-          return out;
+      if (const auto head = received_.find("\r\n\r\n"); head != std::string::npos) {
+        const auto field = received_.find("Content-Length: ");
+        const auto size = head + 4 + (field < head ? std::stoul(received_.substr(field + 16)) : 0);
+        if (received_.size() >= size) {
+          const auto rest = received_.substr(size);
+          return received_.resize(size), std::exchange(received_, rest);
         }
       }
       if (!receive()) return {};
@@ -118,7 +116,6 @@ class Client {
 
   std::string ask(std::string_view bytes) { return send(bytes), answer(); }
   int fd() const { return socket_.get(); }
-  void shut() { shutdown(socket_.get(), SHUT_WR); }
   void reset() {
     const linger now{.l_onoff = 1, .l_linger = 0};
     setsockopt(socket_.get(), SOL_SOCKET, SO_LINGER, &now, sizeof now);
@@ -181,21 +178,17 @@ class TestHandler final : public Handler {
       shared_.mailbox = &mailbox_;
       shared_.parked.push_back(std::move(responder));
     } else if (request.path == "/big") {
-      responder.send(
-          {.content_type = "text/plain", .headers = {}, .body = std::string(32 << 20, 'x')});
+      responder.send({.body = std::string(32 << 20, 'x')});
     } else {
       text_.assign(request.method).append(" ").append(request.path).append(" ");
       if (request.path != "/quiet") text_ += request.body;
-      responder.send({.status = 200,
-                      .content_type = "text/plain",
-                      .headers = "X-Test: yes\r\n",
-                      .body = text_});
+      responder.send({.headers = "X-Test: yes\r\n", .body = text_});
     }
   }
 
   void on_turn_end() override {
     ++shared_.turns;
-    if (turn_requests_ > shared_.turn_requests_max) shared_.turn_requests_max = turn_requests_;
+    shared_.turn_requests_max = std::max(shared_.turn_requests_max.load(), turn_requests_);
     turn_requests_ = 0;
   }
 
@@ -222,13 +215,12 @@ class HttpServer : public testing::Test {
     server_ = std::move(*started);
   }
   Client client() { return Client(server_->port()); }
-  std::string ask(std::string_view bytes) { return client().ask(bytes); }
 
   // From this thread, as a committer would.
   void answer_parked() {
     auto parked = std::make_shared<std::vector<Responder>>(shared_.take_parked());
     shared_.mailbox->post([parked] {
-      for (auto& responder : *parked) responder.send({.headers = {}, .body = "late"});
+      for (auto& responder : *parked) responder.send({.body = "late"});
     });
   }
 
@@ -266,7 +258,8 @@ TEST_F(HttpServer, PipelinedRequestsAreAnsweredInOrderOneAtATime) {
 }
 
 TEST_F(HttpServer, KeepsAConnectionAsItsVersionSays) {
-  start();
+  start({.loops = 2});
+  EXPECT_EQ(shared_.handlers, 2U);
   auto one = client();
   for (int i = 0; i < 3; ++i) EXPECT_EQ(body_of(one.ask(get("/x"))), "GET /x ");
   EXPECT_EQ(server_->counts().accepted, 1U);
@@ -287,8 +280,9 @@ TEST_F(HttpServer, SaysContinueToWhoWaitsForItAndRefusesInstead) {
   EXPECT_EQ(one.ask(head), "HTTP/1.1 100 Continue\r\n\r\n");
   EXPECT_EQ(body_of(one.ask("hello")), "POST /p hello");
   EXPECT_EQ(body_of(one.ask(head + "hello")), "POST /p hello");
-  EXPECT_TRUE(ask("POST /small HTTP/1.1\r\nHost: h\r\nContent-Length: 11\r\n"
-                  "Expect: 100-continue\r\n\r\n")
+  EXPECT_TRUE(client()
+                  .ask("POST /small HTTP/1.1\r\nHost: h\r\nContent-Length: 11\r\n"
+                       "Expect: 100-continue\r\n\r\n")
                   .starts_with("HTTP/1.1 413 "));
 }
 
@@ -311,14 +305,12 @@ TEST_F(HttpServer, SlowClientsAreGoneAndHonestOnesAreNot) {
   header.send("GET / HTTP/1.1\r\nHos");
   body.send(with("Content-Length: 10\r\n", "abc"));
   reader.send(get("/big"));
-  const auto start_time = std::chrono::steady_clock::now();
   EXPECT_EQ(silent.rest(), "");
   const auto late_header = header.rest();
   EXPECT_TRUE(late_header.starts_with("HTTP/1.1 408 ")) << late_header;
   EXPECT_EQ(body_of(late_header), "request_timeout");
   EXPECT_TRUE(body.rest().starts_with("HTTP/1.1 408 "));
   ASSERT_TRUE(eventually([&] { return server_->counts().open == 1; }));
-  EXPECT_LT(std::chrono::steady_clock::now() - start_time, 6s);
   EXPECT_EQ(server_->counts().timed_out, 4U);
   EXPECT_LT(reader.rest().size(), 32U << 20);
   EXPECT_FALSE(idle.ask(get("/x")).empty());
@@ -340,7 +332,6 @@ TEST_F(HttpServer, IdleConnectionsAreClosed) {
   auto one = client();
   EXPECT_FALSE(one.ask(get("/x")).empty());
   EXPECT_EQ(one.rest(), "");
-  EXPECT_EQ(server_->counts().timed_out, 0U);
 }
 
 TEST_F(HttpServer, AnAnswerForAClientThatHasGoneIsDropped) {
@@ -351,14 +342,14 @@ TEST_F(HttpServer, AnAnswerForAClientThatHasGoneIsDropped) {
   gone.reset();
   ASSERT_TRUE(eventually([&] { return server_->counts().open == 0; }));
   answer_parked();
-  EXPECT_FALSE(ask(get("/x")).empty());
+  EXPECT_FALSE(client().ask(get("/x")).empty());
 }
 
 TEST_F(HttpServer, AClientThatOnlyStoppedSendingIsAnswered) {
   start();
   auto one = client();
   one.send(get("/later") + get("/b"));
-  one.shut();
+  shutdown(one.fd(), SHUT_WR);
   ASSERT_TRUE(eventually([&] { return shared_.parked_count() == 1; }));
   answer_parked();
   EXPECT_EQ(body_of(one.answer()), "late");
@@ -369,10 +360,7 @@ TEST_F(HttpServer, AClientThatOnlyStoppedSendingIsAnswered) {
 TEST_F(HttpServer, PostsToABusyLoopRunTogetherInOrder) {
   start();
   std::promise<void> busy, go;
-  shared_.mailbox->post([&] {
-    busy.set_value();
-    go.get_future().wait();
-  });
+  shared_.mailbox->post([&] { busy.set_value(), go.get_future().wait(); });
   busy.get_future().wait();
   const auto turns = shared_.turns.load();
   std::vector<int> order;
@@ -396,7 +384,7 @@ TEST_F(HttpServer, ATurnHasSoManyRequestsAndNoMore) {
     bytes += "GET /x HTTP/1.0\r\nConnection:keep-alive\r\n\r\n";
   std::thread sender([&] { one.send(bytes); });
   shared_.go.set_value();
-  for (unsigned i = 0; i < kRequests; ++i) ASSERT_FALSE(one.answer().empty());
+  for (unsigned i = 0; i < kRequests; ++i) EXPECT_FALSE(one.answer().empty());
   sender.join();
   EXPECT_EQ(shared_.requests, kRequests);
   EXPECT_LE(shared_.turn_requests_max, kTurnRequestsMax);
@@ -404,8 +392,7 @@ TEST_F(HttpServer, ATurnHasSoManyRequestsAndNoMore) {
 }
 
 TEST_F(HttpServer, StopAnswersWhatIsPendingAndClosesTheRest) {
-  start({.loops = 2});
-  EXPECT_EQ(shared_.handlers, 2U);
+  start();
   auto idle = client(), pending = client();
   EXPECT_FALSE(idle.ask(get("/x")).empty());
   pending.send(get("/later") + get("/smuggled"));
@@ -434,7 +421,7 @@ TEST_F(HttpServer, StopGivesUpAfterItsPatienceAndLateAnswersAreDropped) {
   bool ran = false;
   shared_.mailbox->post([&] { ran = true; });
   EXPECT_FALSE(ran);
-  shared_.take_parked().front().send({.headers = {}, .body = "late"});
+  shared_.take_parked().front().send({.body = "late"});
 }
 
 TEST_F(HttpServer, AResponderDroppedUnansweredIsABug) {
@@ -453,13 +440,12 @@ TEST_F(HttpServer, AResponderDroppedUnansweredIsABug) {
 TEST_F(HttpServer, OutOfDescriptorsItWaitsWithoutSpinningAndGoesOn) {
   start();
   auto one = client();
-  EXPECT_FALSE(one.ask(get("/x")).empty());
   rlimit before{};
   getrlimit(RLIMIT_NOFILE, &before);
   log_info(
       "a sanitizer needs descriptors of its own for types that it sees first: let it see them");
   std::vector<Descriptor> hoard;
-  auto late = Descriptor(::socket(AF_INET, SOCK_STREAM, 0));
+  const Descriptor late(::socket(AF_INET, SOCK_STREAM, 0));
   rlimit few = before;
   few.rlim_cur = 256;
   setrlimit(RLIMIT_NOFILE, &few);
@@ -498,7 +484,7 @@ TEST_F(HttpServer, AnIdleConnectionIsSmall) {
   start();
   std::vector<Client> clients;
   clients.reserve(200);
-  EXPECT_FALSE(ask(with("Content-Length: 100000\r\n", std::string(100'000, 'a'))).empty());
+  EXPECT_FALSE(client().ask(with("Content-Length: 100000\r\n", std::string(100'000, 'a'))).empty());
   const auto before = live_bytes.load();
   for (int i = 0; i < 100; ++i) {
     clients.push_back(client());
