@@ -6,8 +6,7 @@
 // Promise
 //   - Spelling what was spelled (with https:// in front) changes nothing.
 //   - No value of a parameter with a secret name is in it (ingest/tables/query_names.h): not in the
-//   query, not
-//     in a URL inside a query value, not in a path parameter (";jsessionid=").
+//     query, not in a URL inside a query value, not in a path parameter (";jsessionid=").
 //   - It is ASCII.
 #pragma once
 
@@ -24,8 +23,7 @@ namespace nando {
 // Whether a page can be there: http or https.
 bool is_web(const UrlParts& url);
 
-// The host that counts for a page of `site`: without "www." if the site has the rest, else as it
-// is.
+// The host that counts for a page of `site`: without "www." if the rest is a host of the site too.
 std::string_view page_host(const SiteTable& table, const Site& site, std::string_view host);
 
 // Writes the spelling into `into`. `host` is page_host()'s. It may be longer than the URL was: what

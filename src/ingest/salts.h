@@ -1,17 +1,17 @@
 // Salts: the secrets that pseudonyms are made with, one for each site and local day, and their end.
 //
 // Promise
-//   - A salt is random, and is gone half an hour after its day, when nothing asks for it any more;
-//     kSaltAgeMax after it was made at the latest, whatever the clock did in between. Gone means:
-//     wiped in memory for all who hold it, and not in the file.
+//   - A salt is random, and is gone half an hour after its day, when nothing asks for it any more,
+//     or kSaltAgeMax after it was made, whichever is first; at once, if the clock is found more
+//     than an hour before its making. Gone means: wiped in memory for all who hold it, and not in
+//     the file.
 //   - A restart finds the salts of the run directory. Without them visitors get new names, once.
 //   - An unwritable directory stops no counting: salts then live in memory and problem() says so.
 //
 // The run directory is outside the data directory, best on a tmpfs: no backup takes it, and a
 // reboot clears it. Bytes: docs/formats/salts.md.
 //
-// Threads: any. salt_of() and find() take a lock; Salt::read() takes none, so keep what they
-// return.
+// Threads: any. salt_of() and find() take a lock; Salt::read() takes none: keep what they return.
 #pragma once
 
 #include <atomic>

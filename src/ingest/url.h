@@ -7,8 +7,7 @@
 //     that begins no escape is %25. So "%2e%2E" is "..", and dot segments are resolved after that.
 //   - Host: lower case, without final dot; names beyond ASCII as punycode (IDNA 2008, by libidn2
 //     through libcurl); IPv4 and IPv6 addresses in their one usual form, v6 in brackets, no zone.
-//   - A backslash before the query is a slash, as browsers read it; so host is what they take for
-//   it.
+//   - A backslash before the query is a slash: browsers read it so, and host must be theirs.
 //   - User, password and fragment are gone.
 //
 // Threads: one.
