@@ -1,0 +1,162 @@
+#include "counters/records.h"
+
+#include <gtest/gtest.h>
+
+#include "counters/counters.h"
+#include "counters/test_batch.h"
+
+namespace nando {
+namespace {
+
+constexpr RecordContext kContext{Sequence{1000}, UnixTime{std::chrono::hours{24 * 20'000}}};
+
+HitRecord full_hit() {
+  return {.kind = HitKind::event,
+          .door = Door::api_token,
+          .agent = AgentClass::image_proxy,
+          .site = SiteId{65'000},
+          .page = PageId{900'000'000},
+          .page_ordinal = ~std::uint64_t{0},
+          .site_ordinal = 1,
+          .fingerprint = 0xfedcba9876543210,
+          .is_entry = false,
+          .visit = VisitId{990},
+          .day = Day{19'999},
+          .visitor = VisitorId{0x1122334455667788},
+          .id = "an id of 16 byte",
+          .secret_hash = SecretHash{std::byte{9}},
+          .at = UnixTime{std::chrono::milliseconds{123'456'789}},
+          .referrer = "https://other.example/",
+          .title = "A title",
+          .name = "signup",
+          .props = "encoded",
+          .screen = "1920x1080",
+          .language = "de-AT"};
+}
+
+void expect_same(const HitRecord& a, const HitRecord& b) {
+  EXPECT_EQ(a.kind, b.kind);
+  EXPECT_EQ(a.door, b.door);
+  EXPECT_EQ(a.agent, b.agent);
+  EXPECT_EQ(a.site, b.site);
+  EXPECT_EQ(a.page, b.page);
+  EXPECT_EQ(a.page_ordinal, b.page_ordinal);
+  EXPECT_EQ(a.site_ordinal, b.site_ordinal);
+  EXPECT_EQ(a.fingerprint, b.fingerprint);
+  EXPECT_EQ(a.is_entry, b.is_entry);
+  EXPECT_EQ(a.visit, b.visit);
+  EXPECT_EQ(a.day, b.day);
+  EXPECT_EQ(a.visitor, b.visitor);
+  EXPECT_EQ(a.id, b.id);
+  EXPECT_EQ(a.secret_hash, b.secret_hash);
+  EXPECT_EQ(a.at, b.at);
+  EXPECT_EQ(a.referrer, b.referrer);
+  EXPECT_EQ(a.title, b.title);
+  EXPECT_EQ(a.name, b.name);
+  EXPECT_EQ(a.props, b.props);
+  EXPECT_EQ(a.screen, b.screen);
+  EXPECT_EQ(a.language, b.language);
+}
+
+TEST(Records, AHitReadsBackAsItWasWritten) {
+  for (const auto& hit :
+       {full_hit(),
+        HitRecord{
+            .site = SiteId{1}, .page = PageId{1}, .is_entry = true, .visit = VisitId{1000}}}) {
+    TestRecords batch;
+    add_record(batch.builder, hit, kContext);
+    const auto back = decode_hit(batch.views().front(), kContext);
+    ASSERT_TRUE(back);
+    expect_same(*back, hit);
+  }
+}
+
+TEST(Records, AHitWithoutItsDetailsKeepsWhatNumbersRestOn) {
+  TestRecords batch;
+  add_record(batch.builder, full_hit(), kContext);
+  auto view = batch.views().front();
+  view.detail = {};
+  const auto back = decode_hit(view, kContext);
+  ASSERT_TRUE(back);
+  EXPECT_EQ(back->page_ordinal, full_hit().page_ordinal);
+  EXPECT_EQ(back->fingerprint, full_hit().fingerprint);
+  EXPECT_TRUE(back->id.empty());
+  EXPECT_FALSE(back->visitor);
+}
+
+TEST(Records, SmallRecordsReadBackAsTheyWereWritten) {
+  TestRecords batch;
+  add_record(batch.builder, EpochRecord{UnixTime{std::chrono::milliseconds{77}}});
+  add_record(batch.builder, SiteRecord{SiteId{3}, "blog.example.com"});
+  add_record(batch.builder,
+             PageRecord{PageId{4}, SiteId{3}, PageKey{std::byte{1}}, true, "(other)"});
+  add_record(batch.builder, BaseRecord{SiteId{3}, PageId{4}, 5000});
+  add_probe(batch.builder);
+  const auto views = batch.views();
+  ASSERT_EQ(views.size(), 5U);
+  EXPECT_EQ(decode_epoch(views[0])->began.time_since_epoch().count(), 77);
+  EXPECT_EQ(decode_site(views[1])->host, "blog.example.com");
+  EXPECT_TRUE(decode_page(views[2])->is_other);
+  EXPECT_EQ(decode_page(views[2])->url, "(other)");
+  EXPECT_EQ(decode_base(views[3])->base, 5000U);
+  EXPECT_EQ(static_cast<RecordKind>(views[4].kind), RecordKind::probe);
+}
+
+TEST(Records, ANewerVersionIsRefusedAndNotGuessed) {
+  TestRecords batch;
+  add_record(batch.builder, full_hit(), kContext);
+  auto view = batch.views().front();
+  ++view.version;
+  EXPECT_EQ(decode_hit(view, kContext).error().code, Code::invalid);
+}
+
+TEST(Records, EveryTruncationIsRefused) {
+  TestRecords batch;
+  add_record(batch.builder, full_hit(), kContext);
+  const auto whole = batch.views().front();
+  for (std::size_t size = 0; size < whole.count.size(); ++size) {
+    auto view = whole;
+    view.count = whole.count.first(size);
+    EXPECT_FALSE(decode_hit(view, kContext)) << size;
+  }
+}
+
+TEST(Records, ADetailFieldOfALaterVersionIsPassedOver) {
+  TestRecords batch;
+  add_record(batch.builder, full_hit(), kContext);
+  auto view = batch.views().front();
+  Buffer longer(view.detail.begin(), view.detail.end());
+  longer.push_back(std::byte{200});
+  ByteWriter(longer).sized(as_bytes("something new"));
+  view.detail = longer;
+  EXPECT_TRUE(decode_hit(view, kContext));
+}
+
+TEST(Records, AnUnknownKindStopsTheFoldByName) {
+  BatchView batch;
+  const RecordView unknown{.kind = 31, .version = 1};
+  batch.first = Sequence{1};
+  batch.records = std::span(&unknown, 1);
+  Counters counters;
+  const auto folded = counters.fold(batch);
+  ASSERT_FALSE(folded);
+  EXPECT_EQ(folded.error().code, Code::invalid);
+  EXPECT_NE(folded.error().message.find("record 1"), std::string::npos);
+}
+
+TEST(Records, NamesOfKindsAreTheirOwn) {
+  EXPECT_EQ(name_of(RecordKind::page_view), "page_view");
+  EXPECT_EQ(name_of(RecordKind::void_span), "void");
+  EXPECT_EQ(name_of(RecordKind::page_removed), "page_removed");
+  EXPECT_EQ(name_of(static_cast<RecordKind>(200)), "unknown");
+}
+
+TEST(Records, OtherPageIsNoPageOfAnyUrl) {
+  const Key128 key{std::byte{5}};
+  EXPECT_NE(other_page_key(key, SiteId{1}), other_page_key(key, SiteId{2}));
+  EXPECT_NE(digest_of(key, SiteId{1}, "same id of 16 b."),
+            digest_of(key, SiteId{2}, "same id of 16 b."));
+}
+
+}  // namespace
+}  // namespace nando
