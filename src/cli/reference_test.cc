@@ -15,12 +15,14 @@ namespace {
 constexpr std::string_view kSettingsIntroduction =
     R"(# Settings
 
-Each setting comes from the first of these that has it: a flag, an environment variable, the settings file, the default.
-`nandolytics config show --origin` says which it was; `nandolytics config check` checks without starting anything.
+Each setting comes from the first of these that has it: a flag, an environment variable, the
+settings file, the default. `nandolytics config show --origin` says which it was; `nandolytics
+config check` checks without starting anything.
 
-The file is the one named by `--config FILE` or `NANDOLYTICS_CONFIG`; else `nandolytics.toml` in the working directory;
-else `nandolytics.toml` in the data directory. A key that is not in this list, or a value of another form, is an error
-that names file, line and column. A dot in a name is a section of the file:
+The file is the one named by `--config FILE` or `NANDOLYTICS_CONFIG`; else `nandolytics.toml` in
+the working directory; else `nandolytics.toml` in the data directory. A key that is not in this
+list, or a value of another form, is an error that names file, line and column. A dot in a name is
+a section of the file:
 
 ```toml
 listen = "127.0.0.1:8000"
@@ -30,7 +32,8 @@ trusted_proxies = ["10.0.0.0/8"]
 hits_per_second = 100
 ```
 
-Relative paths are relative to the working directory. SIGHUP makes a running server read its settings again.
+Relative paths are relative to the working directory. SIGHUP makes a running server read its
+settings again: `rate_limit.*` and `log.level` take effect at once, the others at the next start.
 
 | setting | default | what it does | flag | environment |
 | --- | --- | --- | --- | --- |
@@ -39,11 +42,13 @@ Relative paths are relative to the working directory. SIGHUP makes a running ser
 constexpr std::string_view kCommandsIntroduction =
     R"(# Commands
 
-What each command prints with `--help`. Commands on a store (`site`, `token`) work while the server runs, through the
-control socket in the data directory, and when it does not, under the directory's lock; the answer is the same.
+What each command prints with `--help`. Commands on a store (`site`, `token`, ...) work while the
+server runs, through the control socket in the data directory, and when it does not, under the
+directory's lock; the answer is the same.
 
-Exit codes: 0 done, 1 it said no and why, 2 the call was wrong. What a command answers is on standard output, what it
-remarks or refuses is on standard error, one line each, beginning with `nandolytics:`.
+Exit codes: 0 done, 1 it said no and why, 2 the call was wrong. What a command answers is on
+standard output; what it remarks or refuses is on standard error, one line each, beginning with
+`nandolytics:`.
 )";
 
 std::string settings_reference() {

@@ -59,6 +59,19 @@ TEST(Control, ArgumentsArriveAndWordsAndExitCodeComeBack) {
   EXPECT_EQ(output.err_text, "said on standard error");
 }
 
+// The example of docs/formats/control.md.
+TEST(Control, BytesAreThoseOfTheFormat) {
+  int ends[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+  const Descriptor from(ends[0]), to(ends[1]);
+  ASSERT_TRUE(send_frame(from.get(), FrameKind::arguments, encode_arguments({"health"})));
+  std::array<std::byte, 64> bytes{};
+  const auto got = ::recv(to.get(), bytes.data(), bytes.size(), MSG_WAITALL | MSG_DONTWAIT);
+  ASSERT_GT(got, 0);
+  EXPECT_EQ(to_hex(Bytes(bytes).first(static_cast<std::size_t>(got))),
+            "11000000414e414e444f43544c31066865616c7468");
+}
+
 TEST(Control, SocketIsForItsOwnerAlone) {
   const auto folder = make_folder();
   const auto server = start(folder, echo);

@@ -304,5 +304,26 @@ TEST(Document, OnlyWhatIsWrittenIsRead) {
                             5)));  // A varint longer than need be.
 }
 
+// The example of docs/formats/registry.md.
+TEST(Document, BytesAreThoseOfTheFormat) {
+  const auto body = encode_fields({{"host", "a"}});
+  EXPECT_EQ(to_hex(body), "0104686f73740161");
+  const auto head = from_hex(
+      "08646f63756d656e74"
+      "0473697465"
+      "0131"
+      "0100000000000000");
+  ASSERT_TRUE(head);
+  auto whole = *head;
+  whole.insert(whole.end(), body.begin(), body.end());
+  const auto digest = document_digest("site", "1", 1, body);
+  EXPECT_TRUE(std::ranges::equal(digest, Bytes(blake2b(whole)).first(digest.size())));
+  const auto roster = from_hex(
+      "06726f73746572"
+      "0200000000000000"
+      "00000000000000000000000000000000");
+  EXPECT_TRUE(std::ranges::equal(roster_digest({2, {}}), Bytes(blake2b(*roster)).first(16)));
+}
+
 }  // namespace
 }  // namespace nando
