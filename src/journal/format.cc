@@ -15,7 +15,7 @@ constexpr std::string_view kBatchMagic = "NANDOBAT";
 constexpr std::uint32_t kVersion = 1;
 constexpr std::size_t kNumberDigits = 12;
 constexpr std::size_t kSegmentChecksumAt = kBlockBytes - 8;
-constexpr std::size_t kBatchChecksumAt = kBatchHeaderBytes - 8;
+constexpr std::size_t kHeaderChecksumAt = kBatchHeaderBytes - 8;
 
 }  // namespace
 
@@ -36,7 +36,8 @@ std::optional<SegmentHeader> decode_segment_header(Bytes block) {
   return take_segment_fields(from);
 }
 
-void encode(const BatchHeader& header, BatchHeaderBytes& bytes) {
+void encode(const BatchHeader& header, Bytes count_part, Bytes detail_part, std::uint64_t seed,
+            BatchHeaderBytes& bytes) {
   FieldWriter to(bytes.data());
   to.begin(kBatchMagic, kVersion);
   to.fixed(header.records);
@@ -52,17 +53,17 @@ void encode(const BatchHeader& header, BatchHeaderBytes& bytes) {
   to.raw(header.count_hash);
   to.raw(header.detail_hash);
   to.raw(header.after);
+  const std::array parts{count_part, detail_part};
+  to.fixed(checksum(parts, seed));
+  to.fixed(checksum(Bytes(bytes).first(kHeaderChecksumAt), seed));
 }
 
-void seal_batch(BatchHeaderBytes& bytes, Bytes count_part, Bytes detail_part, std::uint64_t seed) {
-  const std::array parts{Bytes(bytes).first(kBatchChecksumAt), count_part, detail_part};
-  store(bytes.data() + kBatchChecksumAt, checksum(parts, seed));
-}
-
-std::optional<BatchHeader> decode_batch_header(Bytes bytes) {
+std::optional<BatchHeader> decode_batch_header(Bytes bytes, std::uint64_t seed) {
   if (bytes.size() < kBatchHeaderBytes) return std::nullopt;
   ByteReader from(bytes);
   if (!begins_with(from, kBatchMagic, kVersion)) return std::nullopt;
+  const auto written = load<std::uint64_t>(bytes.data() + kHeaderChecksumAt);
+  if (checksum(bytes.first(kHeaderChecksumAt), seed) != written) return std::nullopt;
   BatchHeader header;
   header.records = from.fixed<std::uint32_t>();
   header.count_bytes = from.fixed<std::uint32_t>();
@@ -77,16 +78,11 @@ std::optional<BatchHeader> decode_batch_header(Bytes bytes) {
   take(from, header.count_hash);
   take(from, header.detail_hash);
   take(from, header.after);
+  header.parts_checksum = from.fixed<std::uint64_t>();
   const bool sizes = header.records > 0 && header.records <= kBatchRecordsMax &&
                      std::uint64_t{header.count_bytes} + header.detail_bytes <= kBatchBytesMax;
   if (reserved != 0 || !sizes) return std::nullopt;
   return header;
-}
-
-bool checksum_holds(Bytes bytes, std::uint64_t seed) {
-  ASSERT(bytes.size() >= kBatchHeaderBytes);
-  const std::array parts{bytes.first(kBatchChecksumAt), bytes.subspan(kBatchHeaderBytes)};
-  return checksum(parts, seed) == load<std::uint64_t>(bytes.data() + kBatchChecksumAt);
 }
 
 bool all_zero(Bytes bytes) {

@@ -11,7 +11,9 @@ namespace nando {
 
 // A batch begins on a block of its own, so tearing one cannot touch a sector of another.
 inline constexpr std::uint64_t kBlockBytes = 4096;
-inline constexpr std::size_t kBatchHeaderBytes = 208;
+// What a disk writes whole.
+inline constexpr std::uint64_t kSectorBytes = 512;
+inline constexpr std::size_t kBatchHeaderBytes = 216;
 inline constexpr std::uint64_t kSegmentBytesMin = 2 * kBlockBytes;
 
 constexpr std::uint64_t round_up_to_block(std::uint64_t bytes) {
@@ -55,6 +57,7 @@ struct BatchHeader {
   Hash256 count_hash{};
   Hash256 detail_hash{};
   Head after{};
+  std::uint64_t parts_checksum = 0;  // Set by encode().
 
   // Header, parts, and zeros up to a whole block.
   std::uint64_t bytes_on_disk() const {
@@ -63,13 +66,12 @@ struct BatchHeader {
 };
 
 using BatchHeaderBytes = std::array<std::byte, kBatchHeaderBytes>;
-// Everything but the checksum, which seal_batch() adds.
-void encode(const BatchHeader& header, BatchHeaderBytes& bytes);
-void seal_batch(BatchHeaderBytes& bytes, Bytes count_part, Bytes detail_part, std::uint64_t seed);
-// Nothing if magic, version or a size is one that no writer makes. Looks at kBatchHeaderBytes only.
-std::optional<BatchHeader> decode_batch_header(Bytes bytes);
-// `bytes`: the batch without its padding.
-bool checksum_holds(Bytes bytes, std::uint64_t seed);
+// With its two checksums: of the parts, then of the header itself.
+void encode(const BatchHeader& header, Bytes count_part, Bytes detail_part, std::uint64_t seed,
+            BatchHeaderBytes& bytes);
+// Nothing if magic, version, a size or the checksum of the header is wrong. Looks at
+// kBatchHeaderBytes only.
+std::optional<BatchHeader> decode_batch_header(Bytes bytes, std::uint64_t seed);
 
 bool all_zero(Bytes bytes);
 

@@ -157,8 +157,7 @@ Result<Position> DiskJournal::append(const BatchBuilder& batch) {
 
 // One write, one sync. The first batch of a segment takes the segment's header block with it.
 Result<> DiskJournal::write(const BatchHeader& header, const BatchBuilder& batch) {
-  encode(header, batch_header_);
-  seal_batch(batch_header_, batch.count_part(), batch.detail_part(), keys_.seed);
+  encode(header, batch.count_part(), batch.detail_part(), keys_.seed, batch_header_);
   const auto padding =
       header.bytes_on_disk() - kBatchHeaderBytes - header.count_bytes - header.detail_bytes;
   const std::array<Bytes, 5> parts{header_block_, batch_header_, batch.count_part(),

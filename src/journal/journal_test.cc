@@ -1,47 +1,63 @@
 #include "journal/journal.h"
 
 #include <filesystem>
+#include <thread>
 
-#include "journal/format.h"
+#include "base/simulated_disk.h"
+#include "journal/recovery.h"
 #include "journal/test_store.h"
 
 namespace nando {
 
 namespace {
 
-constexpr JournalOptions kSmall{.segment_bytes = 64 << 10, .segment_bytes_min = 16 << 10};
+constexpr JournalOptions kSmall{
+    .segment_bytes = 64 << 10, .segment_bytes_min = 16 << 10, .seal_level = 3};
 
-// A journal in a directory of its own on the real disk.
+// A journal on a simulated disk that nothing happens to.
 class JournalTest : public testing::Test {
  protected:
-  JournalTest() {
-    std::filesystem::remove_all(path_);
-    directory_ = std::move(*open_directory(path_, IfMissing::create));
-  }
-  ~JournalTest() override { std::filesystem::remove_all(path_); }
-
-  std::unique_ptr<Journal> open(Position from = {}) {
+  Result<std::unique_ptr<Journal>> try_open(Position from = {}) {
     replayed_.clear();
-    auto journal =
-        Journal::open(*directory_, kSmall, clock_, entropy_, from, remember_in(replayed_));
+    return Journal::open(*directory_, kSmall, clock_, entropy_, from, remember_in(replayed_));
+  }
+  std::unique_ptr<Journal> open(Position from = {}) {
+    auto journal = try_open(from);
     EXPECT_TRUE(journal) << journal.error().message;
     return journal ? std::move(*journal) : nullptr;
   }
-  Position append(Journal& journal, std::size_t records, std::size_t detail_bytes = 40) {
-    batch_.clear();
-    clock_.advance(std::chrono::milliseconds{7});
-    const auto now = static_cast<std::uint64_t>(clock_.now().time_since_epoch().count());
-    for (std::size_t i = 0; i < records; ++i) {
-      written_.push_back(test_record(written_.size() + 1, now, detail_bytes));
-      add_to(batch_, written_.back());
-    }
-    const auto position = journal.append(batch_);
-    EXPECT_TRUE(position) << position.error().message;
-    return position ? *position : Position{};
+  Code refusal(Position from) {
+    auto journal = try_open(from);
+    EXPECT_FALSE(journal);
+    return journal ? Code::invalid : journal.error().code;
   }
 
-  const std::string path_ = testing::TempDir() + "/journal_test";
-  std::unique_ptr<Directory> directory_;
+  void fill(std::size_t records, std::size_t detail_bytes) {
+    batch_.clear();
+    clock_.advance(std::chrono::milliseconds{60});
+    const auto now = static_cast<std::uint64_t>(clock_.now().time_since_epoch().count());
+    for (std::size_t i = 0; i < records; ++i) {
+      add_to(batch_, test_record(written_.size() + i + 1, now, detail_bytes));
+    }
+  }
+  Position append(Journal& journal, std::size_t records, std::size_t detail_bytes = 40) {
+    fill(records, detail_bytes);
+    const auto position = journal.append(batch_);
+    EXPECT_TRUE(position) << position.error().message;
+    const auto now = batch_.committed.time_since_epoch().count();
+    for (std::size_t i = 0; i < records; ++i) {
+      written_.push_back(
+          test_record(written_.size() + 1, static_cast<std::uint64_t>(now), detail_bytes));
+    }
+    return position ? *position : Position{};
+  }
+  void keep_all(Journal& journal) {
+    while (journal.keep().value()) {
+    }
+  }
+
+  SimulatedDisk disk_{1};
+  Directory* directory_ = &disk_;
   ManualClock clock_;
   SeededEntropy entropy_{1};
   BatchBuilder batch_;
@@ -54,7 +70,7 @@ TEST_F(JournalTest, WhatWasAppendedIsReplayedInOrderAfterReopening) {
   {
     auto journal = open();
     EXPECT_EQ(journal->position().sequence.value, 0U);
-    for (int i = 0; i < 40; ++i) last = append(*journal, 1 + i % 5, i * 30);
+    for (std::size_t i = 0; i < 40; ++i) last = append(*journal, 1 + i % 5, i * 30);
     EXPECT_EQ(last.sequence.value, written_.size());
     EXPECT_EQ(journal->position(), last);
   }
@@ -69,42 +85,301 @@ TEST_F(JournalTest, WhatWasAppendedIsReplayedInOrderAfterReopening) {
   EXPECT_TRUE(replayed_ == written_);
 }
 
-TEST_F(JournalTest, ReplayBeginsAfterTheMark) {
-  Position mark;
+TEST_F(JournalTest, WorksTheSameOnARealDisk) {
+  const auto path = testing::TempDir() + "/journal_test";
+  std::filesystem::remove_all(path);
+  const auto real = std::move(*open_directory(path, IfMissing::create));
+  directory_ = real.get();
+  auto journal = open();
+  for (std::size_t i = 0; i < 30; ++i) {
+    append(*journal, 1 + i % 4, 400);
+    keep_all(*journal);
+  }
+  EXPECT_GT(journal->sizes().sealed_bytes, 0U);
+  journal = open();
+  EXPECT_TRUE(replayed_ == written_);
+  journal.reset();
+  std::filesystem::remove_all(path);
+}
+
+TEST_F(JournalTest, ReplayBeginsAfterTheMarkInLiveAndInSealedSegments) {
+  std::vector<std::pair<Position, std::size_t>> marks;
+  auto journal = open();
+  marks.emplace_back(journal->position(), 0);
+  for (int i = 0; i < 30; ++i) {
+    const auto mark = append(*journal, 3, 1000);
+    marks.emplace_back(mark, written_.size());
+  }
+  for (const bool sealed : {false, true}) {
+    if (sealed) keep_all(*journal);
+    EXPECT_EQ(journal->sizes().sealed_bytes > 0, sealed);
+    for (const auto& [mark, records] : marks) {
+      journal = open(mark);
+      EXPECT_TRUE(replayed_ ==
+                  TestRecords(written_.begin() + static_cast<long>(records), written_.end()));
+    }
+  }
+}
+
+TEST_F(JournalTest, AMarkOfAnotherLifeIsAConflict) {
+  Position middle;
   {
     auto journal = open();
     for (int i = 0; i < 30; ++i) {
-      const auto position = append(*journal, 3);
-      if (i == 17) mark = position;
+      const auto mark = append(*journal, 3, 1000);
+      if (i == 11) middle = mark;
     }
+    keep_all(*journal);
   }
-  open(mark);
-  EXPECT_TRUE(replayed_ == TestRecords(written_.begin() + 18 * 3, written_.end()));
+  auto other_head = middle;
+  other_head.head[0] ^= std::byte{1};
+  auto other_epoch = middle;
+  other_epoch.epoch[0] ^= std::byte{1};
+  auto inside_a_batch = middle;
+  inside_a_batch.sequence.value -= 1;
+  auto past_the_end = middle;
+  past_the_end.sequence.value = written_.size() + 1;
+  for (const auto& mark : {other_head, other_epoch, inside_a_batch, past_the_end}) {
+    EXPECT_EQ(refusal(mark), Code::conflict);
+    EXPECT_TRUE(replayed_.empty());
+  }
+  SimulatedDisk empty(2);
+  directory_ = &empty;
+  EXPECT_EQ(refusal(middle), Code::conflict);
 }
 
-TEST_F(JournalTest, ReaderSeesWhatIsDurableWhileTheWriterGoesOn) {
+TEST_F(JournalTest, AnErrorOfTheReplayEndsItAndIsReturned) {
+  append(*open(), 3);
+  const auto refuse = [](const BatchView&) -> Result<> { return Error{Code::invalid, "enough"}; };
+  const auto opened = Journal::open(disk_, kSmall, clock_, entropy_, Position{}, refuse);
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().message, "enough");
+}
+
+TEST_F(JournalTest, ABatchMayBeAsBigAsTheLimitAndNoBigger) {
   auto journal = open();
-  JournalReader reader(*directory_);
-  TestRecords seen;
-  Position before;
-  for (int i = 0; i < 60; ++i) {
-    const auto position = append(*journal, 1 + i % 4, 300);
-    ASSERT_TRUE(journal->keep());
-    auto scanned = reader.scan(before.sequence, position.sequence, remember_in(seen));
-    ASSERT_TRUE(scanned) << scanned.error().message;
-    ASSERT_TRUE(seen == written_);
-    before = position;
+  append(*journal, 1);
+  append(*journal, kBatchRecordsMax, 0);
+  const auto at_limit = std::string(kRecordBytesMax - 1, 'x');
+  batch_.clear();
+  while (batch_.bytes() + kRecordBytesMax + 8 <= kBatchBytesMax) {
+    batch_.add(1, 1, as_bytes("c"), as_bytes(at_limit));
   }
-  for (std::uint64_t i = 1; i <= written_.size(); i += 7) {
-    const auto record = reader.find(Sequence{i}, before.sequence);
-    ASSERT_TRUE(record) << record.error().message;
-    EXPECT_EQ(as_text(record->count), written_[i - 1].count);
-    EXPECT_EQ(as_text(record->detail), written_[i - 1].detail);
+  EXPECT_TRUE(journal->append(batch_));
+  EXPECT_DEATH(batch_.add(1, 1, as_bytes("cc"), as_bytes(at_limit)), "kRecordBytesMax");
+  batch_.add(1, 1, {}, as_bytes(at_limit));
+  EXPECT_DEATH(static_cast<void>(journal->append(batch_)), "kBatchBytesMax");
+  fill(kBatchRecordsMax + 1, 0);
+  EXPECT_DEATH(static_cast<void>(journal->append(batch_)), "kBatchRecordsMax");
+  batch_.clear();
+  EXPECT_DEATH(static_cast<void>(journal->append(batch_)), "records");
+  keep_all(*journal);
+  EXPECT_EQ(open()->position().sequence.value, 1 + kBatchRecordsMax + 511);
+}
+
+TEST_F(JournalTest, OneAppendIsOneWriteAndOneSync) {
+  auto journal = open();
+  append(*journal, 1);
+  const auto before = disk_.calls();
+  append(*journal, 5, 100);
+  EXPECT_EQ(disk_.calls() - before, 2U);
+}
+
+TEST_F(JournalTest, AFullDiskIsSaidAndForgottenWhenThereIsSpaceAgain) {
+  auto journal = open();
+  append(*journal, 1, 10'000);
+  disk_.set_capacity(0);
+  fill(1, 10'000);
+  const auto full = journal->append(batch_);
+  ASSERT_FALSE(full);
+  EXPECT_EQ(full.error().code, Code::full);
+  EXPECT_EQ(journal->failure(), "");
+  EXPECT_EQ(journal->position().sequence.value, 1U);
+
+  // The disk is left alone for a while, then asked again.
+  const auto calls = disk_.calls();
+  EXPECT_EQ(journal->append(batch_).error().code, Code::full);
+  EXPECT_EQ(disk_.calls(), calls);
+  clock_.advance(std::chrono::milliseconds{50});
+  EXPECT_EQ(journal->append(batch_).error().code, Code::full);
+  EXPECT_GT(disk_.calls(), calls);
+
+  disk_.set_capacity(1 << 20);
+  append(*journal, 1, 10'000);
+  EXPECT_EQ(disk_.image().count("hurry.tmp"), 0U);
+  open();
+  EXPECT_TRUE(replayed_ == written_);
+}
+
+TEST_F(JournalTest, TheNextSegmentIsPreparedInGoodTimeAndSmallerWhenSpaceIsShort) {
+  auto journal = open();
+  EXPECT_FALSE(journal->keep().value());  // Nothing is used yet.
+  append(*journal, 1);
+  EXPECT_TRUE(journal->keep().value());
+  EXPECT_EQ(journal->sizes().live_bytes, (16U << 10) + (64U << 10));
+  EXPECT_FALSE(journal->keep().value());
+
+  append(*journal, 1, 15'000);
+  disk_.set_capacity(200 << 10);  // 120 KiB are free: a quarter is less than 32 KiB.
+  EXPECT_TRUE(journal->keep().value());
+  EXPECT_EQ(disk_.image().at("000000000003.live").size(), 16U << 10);
+}
+
+TEST_F(JournalTest, APreparedSegmentTooSmallForABatchGivesWay) {
+  auto journal = open();
+  append(*journal, 1);
+  EXPECT_TRUE(journal->keep().value());
+  append(*journal, 2, 50'000);
+  EXPECT_EQ(journal->sizes().segments, 2U);
+  keep_all(*journal);
+  journal = open();
+  EXPECT_TRUE(replayed_ == written_);
+}
+
+TEST_F(JournalTest, ASegmentThatNoBatchFitsIsPassedOver) {
+  auto journal = open();
+  append(*journal, 1, 60'000);
+  append(*journal, 1, 60'000);
+  keep_all(*journal);
+  EXPECT_TRUE(disk_.image().count("000000000001.sealed"));
+  journal = open();
+  EXPECT_TRUE(replayed_ == written_);
+  const auto segments = JournalReader(disk_).segments().value();
+  EXPECT_EQ(segments[0].batches, 0U);
+  EXPECT_EQ(segments[0].last.value, 0U);
+  EXPECT_EQ(segments[1].first.value, 1U);
+}
+
+TEST_F(JournalTest, TornLastBatchIsCutAndReportedAndEarlierBatchesStay) {
+  {
+    auto journal = open();
+    append(*journal, 2);
+    append(*journal, 2, 3000);
   }
-  EXPECT_EQ(reader.find(Sequence{written_.size() + 1}, before.sequence).error().code,
-            Code::not_found);
-  EXPECT_EQ(reader.hash_key().value(), journal->hash_key());
-  EXPECT_EQ(reader.end().value(), before);
+  auto image = disk_.image();
+  image.at("000000000001.live")[8192 + 300] ^= std::byte{1};
+  SimulatedDisk torn(1, image);
+  directory_ = &torn;
+  auto journal = open();
+  written_.resize(2);
+  EXPECT_TRUE(replayed_ == written_);
+  EXPECT_EQ(journal->recovery().bytes_cut, 8192U);
+  EXPECT_EQ(journal->recovery().cut_from, "disk/000000000001.live at 8192");
+  append(*journal, 1);
+  journal = open();
+  EXPECT_TRUE(replayed_ == written_);
+  EXPECT_EQ(journal->recovery().bytes_cut, 0U);
+}
+
+TEST_F(JournalTest, AMissingSegmentIsDamage) {
+  auto journal = open();
+  for (int i = 0; i < 12; ++i) append(*journal, 1, 10'000);
+  for (const std::string gone : {"000000000002", "000000000003"}) {
+    for (const bool sealed : {false, true}) {
+      if (sealed) keep_all(*journal);
+      auto image = disk_.image();
+      image.erase(gone + ".live");
+      image.erase(gone + ".sealed");
+      SimulatedDisk holed(1, image);
+      directory_ = &holed;
+      const auto opened = try_open();
+      ASSERT_FALSE(opened);
+      EXPECT_EQ(opened.error().code, Code::corrupt);
+      EXPECT_NE(opened.error().message.find(gone), std::string::npos);
+      directory_ = &disk_;
+    }
+  }
+}
+
+// Every finding has one decision: decide() itself insists on exactly one row.
+TEST(JournalRecoveryTable, OnlyATailThatNothingFollowsIsCut) {
+  for (const auto spot : {Spot::end, Spot::blank, Spot::bytes, Spot::stray, Spot::no_header}) {
+    for (const auto rest : {Rest::blank, Rest::bytes, Rest::batch}) {
+      for (const auto later : {Later::blank, Later::used}) {
+        const bool sound = spot == Spot::end || (spot == Spot::blank && rest == Rest::blank);
+        const bool torn = !sound && spot != Spot::stray && rest != Rest::batch;
+        const auto expected = sound   ? later == Later::used ? Decision::onward : Decision::clean
+                              : !torn ? Decision::damage
+                              : later == Later::used ? Decision::damage
+                                                     : Decision::cut;
+        EXPECT_EQ(decide(spot, rest, later), expected);
+      }
+    }
+  }
+}
+
+// Every row of the table, on a disk. Segment 1 has blocks 1 and 2 for batches, segment 2 one to
+// three; each batch takes a block.
+struct Scene {
+  const char* name;
+  int batches;
+  std::function<void(Buffer& one, Buffer& two)> spoil;
+  Decision decision;  // Of the whole start: damage, cut, or clean.
+};
+
+TEST_F(JournalTest, EveryRowOfTheRecoveryTableIsMetOnADisk) {
+  const auto block = [](Buffer& file, std::size_t number) {
+    return std::span(file).subspan(number * kBlockBytes, kBlockBytes);
+  };
+  const auto dirt = [&](std::size_t number) {
+    return [=](Buffer& file) { block(file, number)[100] ^= std::byte{5}; };
+  };
+  const auto wipe = [&](std::size_t number) {
+    return [=](Buffer& file) { std::ranges::fill(block(file, number), std::byte{0}); };
+  };
+  const std::vector<Scene> scenes = {
+      {"end, nothing later", 3, [](auto&, auto&) {}, Decision::clean},
+      {"end, used later", 4, [](auto&, auto&) {}, Decision::clean},
+      {"blank, nothing later", 2, [](auto&, auto&) {}, Decision::clean},
+      {"blank, bytes behind", 2,
+       [&](auto& one, auto&) {
+         dirt(3)(one);
+         wipe(2)(one);
+       },
+       Decision::cut},
+      {"blank, bytes behind, used later", 4,
+       [&](auto& one, auto&) {
+         dirt(3)(one);
+         wipe(2)(one);
+       },
+       Decision::damage},
+      {"blank, batch behind", 3, [&](auto& one, auto&) { wipe(2)(one); }, Decision::damage},
+      {"bytes", 3, [&](auto& one, auto&) { dirt(3)(one); }, Decision::cut},
+      {"bytes, used later", 4, [&](auto& one, auto&) { dirt(3)(one); }, Decision::damage},
+      {"bytes, batch behind", 3, [&](auto& one, auto&) { dirt(2)(one); }, Decision::damage},
+      {"stray", 3,
+       [&](auto& one, auto&) { std::ranges::copy(block(one, 2), block(one, 3).begin()); },
+       Decision::damage},
+      {"header of the first", 2, [&](auto& one, auto&) { dirt(0)(one); }, Decision::damage},
+      {"header of another, torn", 4, [&](auto&, auto& two) { dirt(0)(two); }, Decision::cut},
+      {"header of another, blank", 4, [&](auto&, auto& two) { wipe(0)(two); }, Decision::cut},
+      {"header of another, batches behind", 5, [&](auto&, auto& two) { dirt(0)(two); },
+       Decision::damage},
+      {"header of another, used later", 7, [&](auto&, auto& two) { dirt(0)(two); },
+       Decision::damage},
+  };
+  for (const auto& scene : scenes) {
+    SimulatedDisk disk(1);
+    directory_ = &disk;
+    written_.clear();
+    auto journal = open();
+    for (int i = 0; i < scene.batches; ++i) append(*journal, 1, 3000);
+    journal.reset();
+    auto image = disk.image();
+    Buffer none(2 * kBlockBytes);
+    scene.spoil(image.at("000000000001.live"),
+                scene.batches > 3 ? image.at("000000000002.live") : none);
+    SimulatedDisk spoilt(1, image);
+    directory_ = &spoilt;
+    const auto opened = try_open();
+    const auto decision = !opened                               ? Decision::damage
+                          : (*opened)->recovery().bytes_cut > 0 ? Decision::cut
+                                                                : Decision::clean;
+    EXPECT_EQ(decision, scene.decision) << scene.name;
+    if (!opened) {
+      EXPECT_EQ(opened.error().code, Code::corrupt) << scene.name;
+    }
+  }
 }
 
 }  // namespace

@@ -54,7 +54,12 @@ Result<LiveFile> LiveFile::open(Directory& directory, std::uint64_t number) {
   if (!file) return file.error();
   const auto bytes = (*file)->size();
   if (!bytes) return bytes.error();
-  return LiveFile(std::move(*file), *bytes, directory.path() + "/" + name);
+  LiveFile live(std::move(*file), *bytes, directory.path() + "/" + name);
+  // Its size was durable before it had its name.
+  if (*bytes < kSegmentBytesMin || *bytes % kBlockBytes != 0) {
+    return Error{Code::corrupt, live.place(*bytes) + ": the file ends early"};
+  }
+  return live;
 }
 
 std::string LiveFile::place(std::uint64_t offset) const {
@@ -72,21 +77,23 @@ Result<Found> LiveFile::read(std::uint64_t offset, const Expected& expected, Che
   if (offset + kBlockBytes > bytes_) return Found::end;
   const auto block = peek(offset, kBlockBytes);
   if (!block) return block.error();
-  const auto header = decode_batch_header(*block);
+  const auto header = decode_batch_header(*block, expected.seed);
   if (!header) return all_zero(*block) ? Found::blank : Found::bytes;
-  if (header->bytes_on_disk() > bytes_ - offset) return Found::bytes;
+  if (header->segment != expected.segment || header->epoch != expected.epoch ||
+      header->first != expected.first || header->before != expected.before ||
+      header->bytes_on_disk() > bytes_ - offset) {
+    return Found::stray;
+  }
   const auto plain_bytes =
       kBatchHeaderBytes + std::uint64_t{header->count_bytes} + header->detail_bytes;
   const auto batch = peek(offset, plain_bytes);
   if (!batch) return batch.error();
-  if (batch->size() != plain_bytes || !checksum_holds(*batch, expected.seed)) return Found::bytes;
-
-  const auto count_part = batch->subspan(kBatchHeaderBytes, header->count_bytes);
-  const auto detail_part = batch->subspan(kBatchHeaderBytes + header->count_bytes);
-  if (header->segment != expected.segment || header->epoch != expected.epoch ||
-      header->first != expected.first || header->before != expected.before) {
-    return Found::stray;
+  const auto parts = batch->subspan(std::min(kBatchHeaderBytes, batch->size()));
+  if (batch->size() != plain_bytes || checksum(parts, expected.seed) != header->parts_checksum) {
+    return Found::bytes;
   }
+  const auto count_part = parts.first(header->count_bytes);
+  const auto detail_part = parts.subspan(header->count_bytes);
   ByteReader count(count_part);
   ByteReader detail(detail_part);
   records_.clear();
@@ -124,19 +131,13 @@ Result<std::uint64_t> LiveFile::end_of_bytes(std::uint64_t offset) {
   return end;
 }
 
-Result<std::optional<std::uint64_t>> LiveFile::find_batch(std::uint64_t offset,
-                                                          std::uint64_t seed) {
-  for (auto at = offset; at + kBlockBytes <= bytes_; at += kBlockBytes) {
-    const auto block = peek(at, kBlockBytes);
-    if (!block) return block.error();
-    const auto header = decode_batch_header(*block);
-    if (!header || header->bytes_on_disk() > bytes_ - at) continue;
-    const auto batch =
-        peek(at, kBatchHeaderBytes + std::uint64_t{header->count_bytes} + header->detail_bytes);
-    if (!batch) return batch.error();
-    if (checksum_holds(*batch, seed)) return at;
+Result<bool> LiveFile::holds_header(std::uint64_t offset, std::uint64_t seed) {
+  for (auto at = offset; at + kBatchHeaderBytes <= bytes_; at += kSectorBytes) {
+    const auto bytes = peek(at, kBatchHeaderBytes);
+    if (!bytes) return bytes.error();
+    if (decode_batch_header(*bytes, seed)) return true;
   }
-  return std::nullopt;
+  return false;
 }
 
 Result<Bytes> LiveFile::peek(std::uint64_t offset, std::uint64_t bytes) {

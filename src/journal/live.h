@@ -37,7 +37,7 @@ enum class Found {
   end,    // No room for a batch: the end of the segment.
   blank,  // A block of zeros.
   bytes,  // Neither: torn, or damaged.
-  stray,  // A batch whose checksum holds, but not the expected one. No crash leaves this behind.
+  stray,  // The header of a batch, but not of the expected one. No crash leaves this behind.
 };
 
 struct LiveBatch {
@@ -52,7 +52,7 @@ struct LiveBatch {
 
 class LiveFile {
  public:
-  // Reads only.
+  // Reads only. Code::corrupt for a size that no segment has.
   static Result<LiveFile> open(Directory& directory, std::uint64_t number);
 
   std::uint64_t bytes() const { return bytes_; }
@@ -68,8 +68,9 @@ class LiveFile {
   // none.
   Result<std::uint64_t> end_of_bytes(std::uint64_t offset);
 
-  // The first block at or after `offset` that begins a batch whose checksum holds.
-  Result<std::optional<std::uint64_t>> find_batch(std::uint64_t offset, std::uint64_t seed);
+  // Whether any sector at or after `offset` begins with the header of a batch. The parts do not
+  // matter: that a batch was begun there proves the ones before it.
+  Result<bool> holds_header(std::uint64_t offset, std::uint64_t seed);
 
   // Up to `bytes` from `offset`, fewer only at the end of the file; until the next call.
   Result<Bytes> peek(std::uint64_t offset, std::uint64_t bytes);

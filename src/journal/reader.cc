@@ -66,6 +66,7 @@ struct JournalReader::Files {
                            const Visit& visit);
   Result<const Frame*> frame(std::uint64_t segment, std::size_t number);
   Result<SegmentInfo> describe(std::uint64_t number, Position& last);
+  Result<> check_blank(LiveFile& file);
   Result<> describe_live(std::uint64_t number, SegmentInfo& info, Position& last);
 
   Directory& directory;
@@ -130,6 +131,10 @@ Result<> JournalReader::Files::read_header(std::uint64_t number, Segment& segmen
   if (!*header) {
     if (number == 1) return Error{Code::corrupt, file->place(0) + ": the header is damaged"};
     return {};
+  }
+  if ((*header)->segment_bytes != file->bytes() || (*header)->number != number) {
+    return Error{Code::corrupt,
+                 file->place(file->bytes()) + ": the file is not as its header says"};
   }
   keys = (*header)->keys;
   segment.first = (*header)->first;
@@ -329,7 +334,7 @@ Result<> JournalReader::Files::describe_live(std::uint64_t number, SegmentInfo& 
   if (!file) return file.error();
   info.bytes = file->bytes();
   const auto& segment = segments.at(number);
-  if (!segment.first) return {};
+  if (!segment.first) return check_blank(*file);
   auto at = segment.places.front();
   last = {at.expected.epoch, Sequence{at.expected.first.value - 1}, at.expected.before};
   LiveBatch batch;
@@ -355,6 +360,17 @@ Result<> JournalReader::Files::describe_live(std::uint64_t number, SegmentInfo& 
   }
 }
 
+// A segment without a header is blank, or a torn first batch; not one that held records.
+Result<> JournalReader::Files::check_blank(LiveFile& file) {
+  const auto judged = judge(file, 0, Spot::no_header, Later::blank, keys.seed);
+  if (judged) return {};
+  // A writer may have begun to use it between the two looks.
+  file.forget();
+  const auto header = file.header();
+  if (header && *header) return {};
+  return judged.error();
+}
+
 Result<std::vector<SegmentInfo>> JournalReader::segments() {
   if (auto done = files_->refresh(); !done) return done.error();
   std::vector<SegmentInfo> infos;
@@ -374,11 +390,11 @@ Result<std::vector<SegmentInfo>> JournalReader::segments() {
 
 Result<Position> JournalReader::end() {
   if (auto done = files_->refresh(); !done) return done.error();
-  auto segment = files_->segments.rbegin();
-  while (segment != files_->segments.rend() && !segment->second.first) ++segment;
-  ASSERT(segment != files_->segments.rend());
   Position last;
-  if (auto info = files_->describe(segment->first, last); !info) return info.error();
+  for (auto segment = files_->segments.rbegin(); segment != files_->segments.rend(); ++segment) {
+    if (auto info = files_->describe(segment->first, last); !info) return info.error();
+    if (segment->second.first) break;
+  }
   return last;
 }
 

@@ -350,12 +350,17 @@ Result<> Walk::rewrite_tail(File& file) {
 }  // namespace
 
 Decision decide(Spot spot, Rest rest, Later later) {
+  const Row* match = nullptr;
   for (const auto& row : kRows) {
-    if ((row.spots & any_of(spot)) && (row.rests & any_of(rest)) && (row.laters & any_of(later))) {
-      return row.decision;
+    if ((row.spots & any_of(spot)) == 0 || (row.rests & any_of(rest)) == 0 ||
+        (row.laters & any_of(later)) == 0) {
+      continue;
     }
+    ASSERT(match == nullptr);
+    match = &row;
   }
-  ASSERT(false);
+  ASSERT(match != nullptr);
+  return match->decision;
 }
 
 Spot spot_of(Found found) {
@@ -383,9 +388,9 @@ Result<Judgement> judge(LiveFile& file, std::uint64_t at, Spot spot, Later later
     if (!bytes_end) return bytes_end.error();
     end = *bytes_end;
     if (end > at + kBlockBytes) rest = Rest::bytes;
-    // A torn first write covers the header block and a batch behind it.
-    const auto rest_at = at + (spot == Spot::no_header ? 2 : 1) * kBlockBytes;
-    const auto batch = file.find_batch(rest_at, seed);
+    // A torn first write covers the header block and a batch behind it, whose own header may stand.
+    const auto rest_at = at + (spot == Spot::no_header ? kBlockBytes : 0) + kSectorBytes;
+    const auto batch = file.holds_header(rest_at, seed);
     if (!batch) return batch.error();
     if (*batch) rest = Rest::batch;
   }

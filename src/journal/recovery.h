@@ -21,7 +21,7 @@ enum class Spot {
   stray,      // A valid batch that belongs elsewhere.
   no_header,  // The header of the segment itself is blank or not valid.
 };
-// What follows that spot in the same segment.
+// What follows that spot in the same segment: zeros, anything, the header of a batch.
 enum class Rest { blank, bytes, batch };
 // Whether any later segment has a byte that is not zero.
 enum class Later { blank, used };

@@ -54,4 +54,48 @@ inline Replay remember_in(TestRecords& records) {
   };
 }
 
+// A directory whose files forgive: a sync that fails is said to have worked.
+class ForgivingDirectory final : public Directory {
+ public:
+  explicit ForgivingDirectory(Directory& inner) : inner_(inner) {}
+
+  Result<std::unique_ptr<File>> open(std::string_view name, OpenMode mode) override {
+    auto file = inner_.open(name, mode);
+    if (!file) return file;
+    return std::unique_ptr<File>(std::make_unique<ForgivingFile>(std::move(*file)));
+  }
+  Result<> rename(std::string_view from, std::string_view to) override {
+    return inner_.rename(from, to);
+  }
+  Result<> remove(std::string_view name) override { return inner_.remove(name); }
+  Result<> sync() override { return inner_.sync(); }
+  Result<std::vector<std::string>> list() override { return inner_.list(); }
+  Result<std::uint64_t> free_bytes() override { return inner_.free_bytes(); }
+  std::string path() const override { return inner_.path(); }
+
+ private:
+  class ForgivingFile final : public File {
+   public:
+    explicit ForgivingFile(std::unique_ptr<File> inner) : inner_(std::move(inner)) {}
+    Result<> write_at(std::uint64_t offset, std::span<const Bytes> parts) override {
+      return inner_->write_at(offset, parts);
+    }
+    Result<> sync() override {
+      static_cast<void>(inner_->sync());
+      return {};
+    }
+    Result<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> into) const override {
+      return inner_->read_at(offset, into);
+    }
+    Result<std::uint64_t> size() const override { return inner_->size(); }
+    Result<> allocate(std::uint64_t bytes) override { return inner_->allocate(bytes); }
+    Result<> truncate(std::uint64_t bytes) override { return inner_->truncate(bytes); }
+
+   private:
+    std::unique_ptr<File> inner_;
+  };
+
+  Directory& inner_;
+};
+
 }  // namespace nando
