@@ -14,7 +14,6 @@ namespace {
 
 constexpr std::size_t kInBytesKept = 1024;
 constexpr std::size_t kOutBytesKept = 256 * 1024;
-constexpr std::chrono::seconds kLingerLimit{2};
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 constexpr std::string_view kRefusalType = "application/json";
 
@@ -93,6 +92,7 @@ void Connection::advance() {
   if (!socket_) return;
   if (state_ == State::lingering) return discard();
   if (state_ != State::reading) return;
+  if (loop_.turn_requests_ >= kTurnRequestsMax) return look_again();
   consuming_ = true;
   auto* const input = loop_.input_.data();
   std::memcpy(input, in_.data(), in_.size());
@@ -115,9 +115,8 @@ void Connection::look_again() {
 // Reads behind the `have` bytes that are in the loop's buffer already; returns how many there are
 // now. A read that did not fill its room has emptied the socket, and the next byte is an event.
 std::size_t Connection::receive(std::size_t have) {
-  if (!readable_) return have;
   const auto room = loop_.input_.size() - have;
-  ASSERT(room > 0);
+  if (!readable_ || room == 0) return have;
   const auto n = recv(socket_.get(), loop_.input_.data() + have, room, 0);
   if (n < 0) {
     if (errno == EINTR) return have;
@@ -247,7 +246,7 @@ void Connection::answer(const Response& response) {
   out.clear();
   const bool keeps = after_answer_ == AfterAnswer::keep;
   append_head(out, response,
-              {.date_line = loop_.date_line(),
+              {.date_line = loop_.date_line_,
                .connection = !keeps      ? "close"
                              : http_1_0_ ? "keep-alive"
                                          : std::string_view{}});

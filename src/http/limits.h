@@ -15,8 +15,11 @@ inline constexpr std::size_t kHeadersMax = 100;  // 431 headers_too_large
 inline constexpr std::size_t kBodyBytesMax = 4 << 20;   // 413 body_too_large; handlers ask for less
 inline constexpr std::size_t kConnectionsMax = 20'000;  // A loop; further ones are closed at once.
 inline constexpr std::size_t kTurnRequestsMax = 4'096;
-inline constexpr std::chrono::seconds kSlowClientLimit =
-    12s;  // For a header, a body, or taking an answer.
+// For a request, from its first byte to its last (408 request_timeout), for the first byte of a new
+// connection, and for taking an answer. Looked at once a second.
+inline constexpr std::chrono::seconds kSlowClientLimit = 12s;
 inline constexpr std::chrono::seconds kIdleLimit = 75s;  // Between two requests.
+// After a refusal, to throw away what still comes, so that no reset overtakes the answer.
+inline constexpr std::chrono::seconds kLingerLimit = 2s;
 
 }  // namespace nando::http

@@ -31,18 +31,18 @@ Loop::Loop(const ServerOptions& options, Descriptor listener)
       wake_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
       input_(kInputBytes) {
   ASSERT(epoll_ && wake_);
-  watch(listener_.get(), EPOLLIN, &listener_);
+  ASSERT(watch(listener_.get(), EPOLLIN, &listener_));
   // Edge-triggered, so that it need never be read.
-  watch(wake_.get(), EPOLLIN | EPOLLET, &wake_);
+  ASSERT(watch(wake_.get(), EPOLLIN | EPOLLET, &wake_));
 }
 
 Loop::~Loop() = default;
 
-void Loop::watch(int fd, std::uint32_t events, void* tag) {
+bool Loop::watch(int fd, std::uint32_t events, void* tag) {
   epoll_event event{};
   event.events = events;
   event.data.ptr = tag;
-  ASSERT(epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) == 0);
+  return epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) == 0;
 }
 
 void Loop::count(Counter& counter) {
@@ -123,6 +123,7 @@ std::size_t Loop::wait(Wait how) {
   const int n = epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), timeout);
   ASSERT(n >= 0 || errno == EINTR);
   now_ = std::chrono::steady_clock::now();
+  set_date();
   for (int i = 0; i < n; ++i) {
     const auto& event = events[static_cast<std::size_t>(i)];
     if (event.data.ptr == &listener_) {
@@ -148,12 +149,12 @@ void Loop::accept_some() {
     }
     count(accepted_);
     if (open_ >= options_.connections_max) continue;
-    ++open_;
-    open_count_.store(open_, std::memory_order_relaxed);
     const int fd = socket.get();
-    connections_.push_back(std::make_unique<Connection>(*this, std::move(socket), address_of(from),
-                                                        connections_.size()));
-    watch(fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, connections_.back().get());
+    auto connection = std::make_unique<Connection>(*this, std::move(socket), address_of(from),
+                                                   connections_.size());
+    if (!watch(fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, connection.get())) continue;
+    connections_.push_back(std::move(connection));
+    open_count_.store(++open_, std::memory_order_relaxed);
   }
 }
 
@@ -230,15 +231,16 @@ bool Loop::is_done() const {
   return stopping_ && (open_ == 0 || now_ >= deadline_);
 }
 
-// Connections die only here, when no event of this turn can still name them.
+// Connections die only here, when neither an event of this turn nor ready_ can still name them.
 void Loop::reap() {
-  for (auto* connection : dead_) {
+  std::erase_if(dead_, [this](Connection* connection) {
+    if (connection->is_queued()) return false;
     const auto index = connection->index();
     connections_.back()->index() = index;
     std::swap(connections_[index], connections_.back());
     connections_.pop_back();
-  }
-  dead_.clear();
+    return true;
+  });
 }
 
 void Loop::end() {
@@ -272,18 +274,16 @@ void Loop::closed_one() {
   resume_accepting();
 }
 
-std::string_view Loop::date_line() {
+void Loop::set_date() {
   const auto second = std::time(nullptr);
-  if (second != date_second_) {
-    date_second_ = second;
-    std::tm parts{};
-    gmtime_r(&second, &parts);
-    std::array<char, 64> text;
-    const auto size =
-        std::strftime(text.data(), text.size(), "Date: %a, %d %b %Y %H:%M:%S GMT\r\n", &parts);
-    date_line_.assign(text.data(), size);
-  }
-  return date_line_;
+  if (second == date_second_) return;
+  date_second_ = second;
+  std::tm parts{};
+  gmtime_r(&second, &parts);
+  std::array<char, 64> text;
+  const auto size =
+      std::strftime(text.data(), text.size(), "Date: %a, %d %b %Y %H:%M:%S GMT\r\n", &parts);
+  date_line_.assign(text.data(), size);
 }
 
 }  // namespace nando::http

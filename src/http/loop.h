@@ -50,13 +50,14 @@ class Loop final : public Mailbox {
   void turn();
   std::size_t round(Wait how);
   std::size_t wait(Wait how);
-  void watch(int fd, std::uint32_t events, void* tag);
+  bool watch(int fd, std::uint32_t events, void* tag);
   void accept_some();
   void pause_accepting();
   void resume_accepting();
   std::size_t run_mailbox();
   bool mailbox_is_empty_and_may_sleep();
   std::size_t run_ready();
+  void set_date();
   void tick();
   bool stop_is_asked();
   void begin_stop();
@@ -70,7 +71,6 @@ class Loop final : public Mailbox {
   std::unique_ptr<RequestParser> take_parser();
   void give_back(std::unique_ptr<RequestParser> parser);
   void closed_one();
-  std::string_view date_line();
 
   const ServerOptions options_;
   Descriptor listener_;
@@ -88,7 +88,7 @@ class Loop final : public Mailbox {
   std::vector<char> input_;
   std::string output_;
   std::string refusal_body_;
-  std::string date_line_;
+  std::string date_line_;  // "Date: ...\r\n", of this turn.
   std::time_t date_second_ = 0;
   Instant now_{};
   Instant next_tick_{};
@@ -119,6 +119,7 @@ class Connection {
   void check_time();
   void stop();  // Closes if idle; otherwise after the answer.
   void close();
+  bool is_queued() const { return queued_; }
   std::size_t& index() { return index_; }
 
   // From the Responder.

@@ -39,7 +39,7 @@ bool equal_without_case(std::string_view a, std::string_view b);  // Of ASCII le
 struct Request {
   std::string_view method;
   std::string_view target;  // As sent: "/api/v1/counts?url=..."
-  std::string_view path;    // The target up to '?'.
+  std::string_view path;    // The target up to '?', without the "http://host" of absolute form.
   std::string_view query;   // After '?', or empty.
   std::string_view body;
   std::span<const Header> headers;
@@ -60,8 +60,10 @@ struct Response {
 class Connection;
 
 // The right and the duty to answer one request, exactly once; not answering is a bug. Small and
-// movable. Sending is done on the loop's thread. If the client has gone meanwhile, the answer is
-// dropped.
+// movable. Sending is done on the loop's thread; it calls no handler, so it may be done in a loop
+// over many. If the client has gone meanwhile, the answer is dropped. When the handler of a stopped
+// server is destroyed or later, a responder may be dropped or sent to no effect, on any thread, as
+// long as the Server is there.
 class Responder {
  public:
   Responder() = default;
@@ -81,7 +83,8 @@ class Responder {
 };
 
 // Wakes a loop from another thread: the function runs on the loop's thread, soon. Posts that come
-// before the loop wakes cost one wake-up together.
+// before the loop wakes cost one wake-up together, and a loop that is awake anyway costs none.
+// After stop() work is dropped; a mailbox lives as long as its Server.
 class Mailbox {
  public:
   virtual ~Mailbox() = default;
@@ -93,7 +96,7 @@ class Handler {
   virtual ~Handler() = default;
 
   // How many bytes of body this request may have, asked when its header is whole and before the
-  // body is read.
+  // body is read; not asked of a request without a body.
   virtual std::size_t body_bytes_max(const Request& head) = 0;
 
   virtual void on_request(const Request& request, Responder responder) = 0;
@@ -102,7 +105,8 @@ class Handler {
   virtual void on_turn_end() = 0;
 
   // What to say when a message cannot be parsed or breaks a limit: `word` is the error's one word,
-  // `message` what to do. Writes the body into `body`; the server adds the status and closes.
+  // `message` what to do. Writes the body into `body`, which is sent as application/json; the
+  // server adds the status and closes.
   virtual void on_bad_request(unsigned status, std::string_view word, std::string_view message,
                               std::string& body) = 0;
 };

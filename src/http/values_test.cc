@@ -1,9 +1,11 @@
-// What is value in, value out: query strings, and whose request it is.
+// Query strings, whose request it is, and the client where nobody answers.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "http/client.h"
 #include "http/client_address.h"
 #include "http/query_string.h"
+#include "http/socket.h"
 
 namespace nando::http {
 namespace {
@@ -131,6 +133,16 @@ TEST(ClientAddress, NoHeaderMovesItWhenNobodyIsTrusted) {
                                        {"X-Real-IP", "203.0.113.5"}};
   const auto peer = *IpAddress::parse("10.0.0.1");
   EXPECT_EQ(client_address(peer, headers, {}), peer);
+}
+
+TEST(Client, GivesUpAfterItsTime) {
+  const Descriptor silent(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  auto endpoint = endpoint_of(*IpAddress::parse("127.0.0.1"), 0);
+  ASSERT_EQ(bind(silent.get(), endpoint.get(), endpoint.size), 0);
+  ASSERT_EQ(listen(silent.get(), 1), 0);
+  ASSERT_EQ(getsockname(silent.get(), endpoint.get(), &endpoint.size), 0);
+  const auto late = http::get("127.0.0.1", port_of(endpoint), "/", 50ms);
+  EXPECT_EQ(late.error().code, Code::unavailable);
 }
 
 }  // namespace
