@@ -1,9 +1,9 @@
 #include "auth/tokens.h"
 
-#include "registry/registry.h"
-
 #include <algorithm>
 #include <charconv>
+
+#include "registry/registry.h"
 
 namespace nando {
 
