@@ -1,6 +1,6 @@
 """What every suite here needs: a report, a server to be cruel to, and the client that keeps books.
 
-The programs come from the build folder: NANDOLYTICS_BUILD, or build/ beside tests/. Scratch data goes
+The programs come from the build folder: NANDO_BUILD, or build/ beside tests/. Scratch data goes
 below it, so that it lies on a real disk.
 """
 import contextlib
@@ -19,8 +19,8 @@ import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-BUILD = pathlib.Path(os.environ.get("NANDOLYTICS_BUILD", ROOT / "build")).resolve()
-PROGRAM = pathlib.Path(os.environ.get("NANDOLYTICS_PROGRAM", BUILD / "nandolytics"))
+BUILD = pathlib.Path(os.environ.get("NANDO_BUILD", ROOT / "build")).resolve()
+PROGRAM = pathlib.Path(os.environ.get("NANDO_PROGRAM", BUILD / "nandolytics"))
 CLIENT = BUILD / "crash_client"
 SHIM = BUILD / "crash_shim.so"
 

@@ -1,7 +1,10 @@
 """D1, D11, D15: the process dies, by a signal at a random moment or at an exact system call."""
 import concurrent.futures
+import contextlib
 import json
+import pathlib
 import random
+import subprocess
 import time
 
 from harness import (Server, Shim, audit, client, compare, finish, load, read_log, remove, scratch,
@@ -20,16 +23,35 @@ EXACT = (("pwritev", 160), ("fdatasync", 160), ("rename,renameat,renameat2", 3),
          ("pwrite64", 12))
 
 
-def strace(inject, paths=()):
-    """strace that tampers with one call, and is nobody's parent. With --seccomp-bpf, which lets other
-    calls run at full speed, strace 6.1 injects errors and delays and no signals."""
+def strace(inject, paths=(), how=("-D", "-f")):
+    """strace that tampers with one call. With -D it is nobody's parent. With --seccomp-bpf, which lets
+    other calls run at full speed, strace 6.1 injects errors and delays and no signals."""
     calls = inject.split(":")[0]
-    fast = [] if "signal=" in inject else ["--seccomp-bpf"]
-    wrapper = ["strace", "-D", "-f", *fast, "-qq", "-o", "/dev/null", "-e", f"trace={calls}", "-e",
+    wrapper = ["strace", *how, "-qq", "-o", "/dev/null", "-e", f"trace={calls}", "-e",
                f"inject={inject}"]
     for path in paths:
         wrapper += ["-P", str(path)]
     return wrapper
+
+
+@contextlib.contextmanager
+def attached(server, inject, paths=()):
+    """strace on a server that runs: `when=` counts from now, in each thread by itself."""
+    pid = server.process.pid
+    tracer = subprocess.Popen([*strace(inject, paths, ["-f"]), "-p", str(pid)])
+    until = time.monotonic() + 10
+    while not all_traced(pid) and time.monotonic() < until:
+        time.sleep(0.002)
+    try:
+        yield
+    finally:
+        tracer.kill()
+        tracer.wait()
+
+
+def all_traced(pid):
+    tasks = pathlib.Path(f"/proc/{pid}/task").glob("*/status")
+    return all("TracerPid:\t0\n" not in task.read_text(encoding="ascii") for task in tasks)
 
 
 class Chain:

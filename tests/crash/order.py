@@ -6,7 +6,7 @@ import random
 import threading
 import time
 
-from harness import (ACKNOWLEDGED, Server, Shim, audit, client, compare, finish, free_port, load, read_log,
+from harness import (ACKNOWLEDGED, ENTRY, Server, Shim, audit, client, compare, finish, free_port, load, read_log,
                      remove, rss_bytes, scratch, write_log)
 from kills import SMALL_SEGMENT
 
@@ -77,16 +77,20 @@ class server_at:  # pylint: disable=invalid-name
         self.port = port
 
 
-def one_order(report, hits, budget):
-    with report.suite("D9", f"one order for all: 64 connections, {hits:,} hits on one page", budget):
+def one_order(report, hits, seconds, budget):
+    """As many of the hits as the disk takes in the time given, and a tenth of them at the least."""
+    with report.suite("D9", f"one order for all: 64 connections, {hits:,} hits on one page or {seconds} s",
+                      budget):
         folder = scratch("order")
         server, log = Server(folder), folder / "answers"
         try:
             server.start()
-            told = load(server, connections=64, count=hits, log=log)
-            report.check("all acknowledged", told["acknowledged"] == hits,
-                         f"{told['acknowledged'] / told['seconds']:.0f} hits/s")
-            audit(report, f"ordinals are 1 to {hits:,}, no inversion", server, [log], 1)
+            told = load(server, connections=64, count=hits, seconds=seconds, log=log)
+            count = told["acknowledged"]
+            report.check("all acknowledged, a tenth of the hits at least",
+                         told["sent"] == count >= hits // 10,
+                         f"{count:,}, {count / told['seconds']:.0f} hits/s")
+            audit(report, f"ordinals are 1 to {count:,}, no inversion", server, [log], 1)
             first, second = swapped(read_log(log))
             write_log(folder / "tampered", [first, second])
             _, wrong = compare([folder / "tampered"], folder / "export.ndjson", 1)
@@ -122,36 +126,47 @@ class Memory(threading.Thread):
         return self.peak
 
 
+def without_first_id(entries):
+    """The bytes of a log but for its first entry that has an id."""
+    at = next(at for at in range(0, len(entries), ENTRY.size) if entries[at])
+    return entries[:at] + entries[at + ENTRY.size:]
+
+
+SLOW_SYNC_MICROSECONDS = 700_000  # Slow, and not yet taken for a disk that stands still.
+
+
 def overload(report, seconds, rss_max, budget):
+    """On a slow disk, so that it is the queue that is full and not this machine that is busy."""
     with report.suite("D10", f"nothing disappears in silence: 3x capacity for {seconds} s", budget):
         folder = scratch("overload")
-        server, log = Server(folder), folder / "answers"
+        server, shim, log = Server(folder), Shim(folder), folder / "answers"
         try:
-            server.start()
-            token = server.token()
-            shape = {"sites": SITES, "pages": PAGES, "token": token, "array_hits": 200,
-                     "doors": "array,record,hits,array,pixel"}
-            capacity = load(server, connections=32, seconds=2, seed=1, log=log, **shape)
-            rate = capacity["acknowledged"] / capacity["seconds"]
+            server.start(shim=shim)
+            shape = {"sites": SITES, "pages": PAGES, "token": server.token(), "connections": 1024,
+                     "doors": "array,record,hits,array,pixel", "log": log, "drain_ms": 20_000}
+            load(server, **{**shape, "connections": 8, "count": 20_000, "seed": 1})
+            shim.set(Shim.DELAY_MICROSECONDS, SLOW_SYNC_MICROSECONDS)
+            full = load(server, seconds=3, seed=2, **shape)
+            rate = full["acknowledged"] / full["seconds"]
             memory = Memory(server.process.pid)
             memory.start()
-            told = load(server, connections=1024, seconds=seconds, rate=3 * rate, seed=2, log=log,
-                        drain_ms=20_000, **shape)
+            told = load(server, seconds=seconds, rate=3 * rate, seed=3, **shape)
             peak = memory.stop()
+            shim.set(Shim.DELAY_MICROSECONDS, 0)
             parts = {name: told[name] for name in ("acknowledged", "dropped", "refused", "unknown")}
             report.check("sent = acknowledged + dropped + refused + unknown",
                          told["sent"] == sum(parts.values()) and told["failed"] == 0,
                          f"capacity {rate:.0f} hits/s; sent {told['sent']} = "
                          + " + ".join(f"{n} {name}" for name, n in parts.items()))
+            report.check("it was too much", told["refused"] > 0)
             report.check("each refusal has Retry-After", told["refused_without_retry_after"] == 0)
             report.check(f"memory under {rss_max >> 20} MiB", peak <= rss_max, f"peak {peak >> 20} MiB")
             result = audit(report, "after it", server, [log], SITES)
-            entries = read_log(log)
-            acknowledged = sum(1 for entry in entries if entry[3] == ACKNOWLEDGED)
+            counted = 20_000 + full["acknowledged"] + told["acknowledged"]
+            most = counted + full["unknown"] + told["unknown"]
             report.check("the journal holds what was acknowledged, and at most the unknown beside it",
-                         acknowledged <= result["records"] <= acknowledged + told["unknown"],
-                         f"{acknowledged} <= {result['records']} <= {acknowledged + told['unknown']}")
-            write_log(folder / "fewer", [entry for entry in entries if entry[0][0]][1:])
+                         counted <= result["records"] <= most, f"{counted} <= {result['records']} <= {most}")
+            (folder / "fewer").write_bytes(without_first_id(log.read_bytes()))
             _, wrong = compare([folder / "fewer"], folder / "export.ndjson", SITES)
             report.check("control, one hit not accounted for: red",
                          any("strangers" in one for one in wrong), ", ".join(wrong))

@@ -28,14 +28,20 @@ std::string whole_id(const HitId& id) {
   return text;
 }
 
-HitId make_id(std::uint64_t seed, std::uint64_t number, IdLength length) {
+HitId make_id(std::uint64_t seed, std::uint64_t number, IdForm form) {
   const std::uint64_t high = mix(seed);
-  const std::uint64_t low = mix(seed * 31 + number) ^ number;
+  const std::uint64_t low = mix(high + number);
   HitId id;
-  id[0] = kAlphabet[length == IdLength::fixed ? 0 : low % kIdLengths];
+  id[0] = kAlphabet[form == IdForm::varied ? low % kIdLengths : 0];
   // Five characters of the run, ten that count the hits of it: no two alike.
   for (std::size_t i = 1; i <= 5; ++i) id[i] = kAlphabet[(high >> (6 * i)) & 63];
   for (std::size_t i = 6; i < 16; ++i) id[i] = kAlphabet[(number >> (6 * (i - 6))) & 63];
+  if (form == IdForm::chance) {
+    const std::uint64_t other = mix(low ^ high);
+    for (std::size_t i = 1; i < 16; ++i) {
+      id[i] = kAlphabet[((i < 9 ? low : other) >> (6 * (i % 9))) & 63];
+    }
+  }
   return id;
 }
 

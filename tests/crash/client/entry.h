@@ -42,9 +42,10 @@ static_assert(sizeof(Entry) == 80);
 // The id as sent: 16 to 64 bytes. The first character says how long; the rest repeats the 16.
 std::string whole_id(const HitId& id);
 
-// The id of hit `number` in a run with this seed; `varied` lengths or all of 16 bytes.
-enum class IdLength { fixed, varied };
-HitId make_id(std::uint64_t seed, std::uint64_t number, IdLength length);
+// The id of hit `number` in a run with this seed: no two alike. `varied` has all lengths, the
+// others 16 bytes; `chance` cannot be compressed, and no two are alike as far as chance goes.
+enum class IdForm { fixed, varied, chance };
+HitId make_id(std::uint64_t seed, std::uint64_t number, IdForm form);
 
 // 128 bits of two unrelated hashes: equal only for equal text, as far as chance goes.
 std::array<std::uint64_t, 2> fingerprint(std::string_view text);

@@ -118,7 +118,9 @@ bool Load::next_hit(Entry& hit, std::uint64_t now) {
   if (options_.rate > 0 && next_due() > now) return false;
   if (options_.ids != "none") {
     hit.id = make_id(options_.seed, made_,
-                     options_.ids == "varied" ? IdLength::varied : IdLength::fixed);
+                     options_.ids == "varied"   ? IdForm::varied
+                     : options_.ids == "chance" ? IdForm::chance
+                                                : IdForm::fixed);
   }
   hit.page = choose_page(made_);
   ++made_;

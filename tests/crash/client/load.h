@@ -26,7 +26,7 @@ struct LoadOptions {
   double zipf = 0;  // Exponent of the choice of pages; 0: all alike.
   std::vector<Door> doors = {Door::record};
   std::size_t array_hits = 1000;
-  std::string ids = "fixed";      // fixed, varied, none
+  std::string ids = "fixed";      // fixed, varied, chance, none
   std::string token;              // For arrays.
   std::uint32_t visitors = 0;     // Addresses claimed: X-Forwarded-For, or `ip` in arrays.
   std::string addresses = "10.";  // How they begin: "10.", "198.51.100.", "2001:db8:5afe:c0de:".
