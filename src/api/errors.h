@@ -56,6 +56,8 @@ inline constexpr std::array kErrors = {
              "a page that is loaded ahead is not counted before it is seen"},
     // Refused or unknown.
     ErrorRow{"rate_limited", 429, Retry::later, "too many hits from this address; ask again later"},
+    ErrorRow{"site_not_saved", 503, Retry::later,
+             "the site of this page could not be saved; nothing was counted, ask again later"},
     ErrorRow{"window_full", 503, Retry::later,
              "no further ids can be remembered now; ask again later"},
     ErrorRow{"disk_full", 503, Retry::later,
@@ -73,11 +75,24 @@ inline constexpr std::array kErrors = {
     ErrorRow{"pages_full", 507, Retry::no,
              "this site has as many pages as it may; this one counts with (other)"},
     // HTTP itself.
-    ErrorRow{"bad_request", 400, Retry::no, "the request is not HTTP"},
-    ErrorRow{"too_slow", 408, Retry::no, "the request took too long"},
-    ErrorRow{"body_too_large", 413, Retry::no, "the body is too large"},
-    ErrorRow{"target_too_long", 414, Retry::no, "the address is too long"},
-    ErrorRow{"headers_too_large", 431, Retry::no, "the headers are too large"},
+    ErrorRow{"bad_request_line", 400, Retry::no, "a request begins METHOD SP TARGET SP HTTP/1.1"},
+    ErrorRow{"bad_target", 400, Retry::no, "a target begins with a slash"},
+    ErrorRow{"bad_version", 400, Retry::no, "only HTTP/1.1 and HTTP/1.0 are spoken here"},
+    ErrorRow{"bad_header", 400, Retry::no, "a header line is Name: value"},
+    ErrorRow{"bad_line_ending", 400, Retry::no, "lines end in CR LF"},
+    ErrorRow{"obs_fold", 400, Retry::no, "a header may not go on on a second line"},
+    ErrorRow{"control_character", 400, Retry::no, "no control characters in the head"},
+    ErrorRow{"bad_host", 400, Retry::no, "HTTP/1.1 wants exactly one Host"},
+    ErrorRow{"bad_content_length", 400, Retry::no, "at most one Content-Length, digits only"},
+    ErrorRow{"bad_transfer_encoding", 400, Retry::no,
+             "Transfer-Encoding is chunked or absent, and never beside Content-Length"},
+    ErrorRow{"bad_chunk", 400, Retry::no, "the chunks of the body are not well formed"},
+    ErrorRow{"request_timeout", 408, Retry::no, "the request was not whole in time"},
+    ErrorRow{"body_too_large", 413, Retry::no, "the body is larger than this address takes"},
+    ErrorRow{"target_too_long", 414, Retry::no, "a target has at most 16,384 bytes"},
+    ErrorRow{"bad_expectation", 417, Retry::no, "Expect may only be 100-continue"},
+    ErrorRow{"headers_too_large", 431, Retry::no,
+             "a head has at most 32,768 bytes and 100 headers"},
 };
 
 // The row's place in kErrors. Nothing for a word that is not in the table.

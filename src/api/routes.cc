@@ -79,12 +79,24 @@ bool matches(std::string_view pattern, std::string_view path, std::string_view& 
 Match match_route(std::string_view method, std::string_view path) {
   const auto wanted = method == "HEAD" ? std::string_view("GET") : method;
   Match best;
+  // A path that a row spells out in full is that row's: no pattern is more exact. The path of a hit
+  // ends here.
+  for (const auto& route : kRoutes) {
+    if (route.pattern == path && route.method == wanted) {
+      best.route = best.place = &route;
+      best.allow = route.method;
+      return best;
+    }
+  }
   for (const auto& route : kRoutes) {
     std::string_view rest;
     if (!matches(route.pattern, path, rest)) continue;
     if (best.allow.find(route.method) == std::string::npos) {
       best.allow += best.allow.empty() ? "" : ", ";
-      best.allow += route.method;
+      best.allow += route.method == "GET" ? "GET, HEAD" : route.method;
+    }
+    if (best.place == nullptr || more_exact(route.pattern, best.place->pattern)) {
+      best.place = &route;
     }
     if (route.method != wanted) continue;
     if (best.route == nullptr || more_exact(route.pattern, best.route->pattern)) {

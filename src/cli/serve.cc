@@ -41,7 +41,7 @@ constexpr std::string_view kAddressFile = "address";
 class SiteMakerOnFirstHit final : public SiteMaker {
  public:
   explicit SiteMakerOnFirstHit(Sites& sites) : auto_sites_(sites) {}
-  bool make_site(std::string_view host) override { return auto_sites_.make_site(host); }
+  SiteMade make_site(std::string_view host) override { return auto_sites_.make_site(host); }
 
  private:
   AutoSites auto_sites_;

@@ -75,7 +75,15 @@ Refusal find_site(Bench& bench, Draft& draft) {
   const auto refusal = find_registered(bench, draft);
   auto* const maker = bench.parts.site_maker;
   if (refusal != DropReason::unknown_site || maker == nullptr) return refusal;
-  return maker->make_site(draft.url->host) ? find_registered(bench, draft) : refusal;
+  switch (maker->make_site(draft.url->host)) {
+    case SiteMade::yes:
+      return find_registered(bench, draft);
+    case SiteMade::no:
+      return refusal;
+    case SiteMade::failed:
+      break;
+  }
+  return DropReason::site_not_saved;
 }
 
 Refusal check_rate(Bench& bench, Draft& draft) {
@@ -136,14 +144,15 @@ Refusal make_pseudonym(Bench& bench, Draft& draft) {
 struct Step {
   std::string_view name;
   Refusal (*run)(Bench&, Draft&);
-  std::array<std::optional<DropReason>, 3> reasons;  // For which it refuses.
+  std::array<std::optional<DropReason>, 4> reasons;  // For which it refuses.
 };
 
 // The steps, in the order they run: cheapest refusal first.
 constexpr std::array kSteps = {
     Step{"site",
          find_site,
-         {DropReason::unknown_site, DropReason::bad_url, DropReason::url_too_long}},
+         {DropReason::unknown_site, DropReason::bad_url, DropReason::url_too_long,
+          DropReason::site_not_saved}},
     Step{"rate", check_rate, {DropReason::rate_limited}},
     Step{"origin", check_origin, {DropReason::foreign_host}},
     Step{"exclusion", check_exclusions, {DropReason::excluded}},

@@ -30,8 +30,7 @@ class UrlMemo;
 class SiteMaker {
  public:
   virtual ~SiteMaker() = default;
-  virtual bool make_site(
-      std::string_view host) = 0;  // Any thread; true if the table may have it now.
+  virtual SiteMade make_site(std::string_view host) = 0;  // Any thread; yes: the table has it now.
 };
 
 struct IngestParts {

@@ -206,11 +206,12 @@ TEST(Ingest, ReadingACountHasNoSideEffect) {
 
 class OneSiteMaker final : public SiteMaker {
  public:
-  bool make_site(std::string_view host) override {
+  SiteMade make_site(std::string_view host) override {
     asked.emplace_back(host);
-    if (host != "new.example") return false;
+    if (host == "unsaved.example") return SiteMade::failed;
+    if (host != "new.example") return SiteMade::no;
     tables->publish(SiteTable({nando::make_site(1, "new.example")}));
-    return true;
+    return SiteMade::yes;
   }
   SiteTables* tables = nullptr;
   std::vector<std::string> asked;
@@ -222,6 +223,8 @@ TEST(Ingest, AnUnknownHostMayBecomeASiteAtItsFirstHit) {
   maker.tables = &door.tables;
   EXPECT_EQ(door.page("https://new.example/"), "unknown_site");
   EXPECT_TRUE(maker.asked.empty());  // Reading makes none.
+  EXPECT_EQ(door.verdict(beacon_of("https://unsaved.example/a")), "site_not_saved");
+  maker.asked.clear();
   EXPECT_EQ(door.verdict(beacon_of("https://New.example/a")), "accepted");
   EXPECT_EQ(door.verdict(beacon_of("https://new.example/b")), "accepted");
   EXPECT_EQ(door.verdict(beacon_of("https://no.example/")), "unknown_site");

@@ -73,6 +73,7 @@ class DiskJournal final : public Journal {
   void publish();
   Error fail(const Error& error);
   Result<> prepare();
+  Result<bool> seal_in_turn();
   Result<bool> seal();
 
   Directory& directory_;
@@ -261,10 +262,19 @@ Result<bool> DiskJournal::keep() {
     const std::lock_guard guard(segments_.lock);
     wanted = segments_.spare() == 0 && segments_.active_used;
   }
+  Result<> prepared;
   if (wanted) {
-    if (auto done = prepare(); !done) return done.error();
-    return true;
+    prepared = prepare();
+    if (prepared) return true;
+    if (prepared.error().code != Code::full) return prepared.error();
+    // A full disk is no reason not to seal: that gives back most of a segment.
   }
+  const auto sealed = seal_in_turn();
+  if (!sealed || *sealed || prepared) return sealed;
+  return prepared.error();
+}
+
+Result<bool> DiskJournal::seal_in_turn() {
   if (seal_failed_at_ && clock_.monotonic() - *seal_failed_at_ < kSealRetry) return false;
   seal_failed_at_.reset();
   const auto sealed = seal();

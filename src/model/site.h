@@ -38,6 +38,13 @@ constexpr std::string_view name_of(SlashRule rule) {
 
 enum class Visibility : std::uint8_t { closed, open };
 
+// What became of the wish to make a site at its first hit.
+enum class SiteMade : std::uint8_t {
+  yes,     // It is a site now.
+  no,      // It may not be one.
+  failed,  // It could not be written down; asking again later may help.
+};
+
 inline constexpr std::uint32_t kPagesMaxDefault = 1'000'000;
 inline constexpr std::size_t kHostBytesMax = 253;
 

@@ -15,10 +15,10 @@ class AutoSites {
  public:
   explicit AutoSites(Sites& sites) : sites_(sites) {}
 
-  // True if `host` is a site when this returns. False if it is no host name, if an operator removed
-  // that site, if kAutoSitesMax sites were made this way already, or if the registry failed. Costs
-  // a durable write when a site is made. Threads: any.
-  bool make_site(std::string_view host);
+  // No if it is no host name, if an operator removed that site, or if kAutoSitesMax sites were made
+  // this way already; failed if the registry did. Costs a durable write when a site is made.
+  // Threads: any.
+  SiteMade make_site(std::string_view host);
 
  private:
   Sites& sites_;

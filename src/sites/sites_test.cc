@@ -228,12 +228,12 @@ TEST_F(SitesTest, WitnessIsToldFirstAndMayRefuse) {
 
 TEST_F(SitesTest, AutomaticSiteIsPublicAndMadeOnce) {
   AutoSites automatic(*sites);
-  EXPECT_TRUE(automatic.make_site("example.com"));
-  EXPECT_TRUE(automatic.make_site("www.example.com"));
+  EXPECT_EQ(automatic.make_site("example.com"), SiteMade::yes);
+  EXPECT_EQ(automatic.make_site("www.example.com"), SiteMade::yes);
   EXPECT_EQ(published("example.com")->counts, Visibility::open);
   EXPECT_EQ(sites->list().size(), 1U);
-  EXPECT_FALSE(automatic.make_site("not a host"));
-  EXPECT_FALSE(automatic.make_site(""));
+  EXPECT_EQ(automatic.make_site("not a host"), SiteMade::no);
+  EXPECT_EQ(automatic.make_site(""), SiteMade::no);
 }
 
 TEST_F(SitesTest, AutomaticSitesStopAtTheirLimitAlsoAfterARestart) {
@@ -241,37 +241,37 @@ TEST_F(SitesTest, AutomaticSitesStopAtTheirLimitAlsoAfterARestart) {
   {
     AutoSites automatic(*sites);
     for (std::size_t i = 0; i < kAutoSitesMax; ++i) {
-      ASSERT_TRUE(automatic.make_site("s" + std::to_string(i) + ".example")) << i;
+      ASSERT_EQ(automatic.make_site("s" + std::to_string(i) + ".example"), SiteMade::yes) << i;
     }
-    EXPECT_FALSE(automatic.make_site("one-more.example"));
+    EXPECT_EQ(automatic.make_site("one-more.example"), SiteMade::no);
   }
   reopen();
   AutoSites automatic(*sites);
-  EXPECT_FALSE(automatic.make_site("one-more.example"));
+  EXPECT_EQ(automatic.make_site("one-more.example"), SiteMade::no);
   ASSERT_TRUE(add("one-more.example"));  // By hand there is no such limit.
   ASSERT_TRUE(sites->remove("s0.example"));
-  EXPECT_TRUE(automatic.make_site("another.example"));
-  EXPECT_FALSE(automatic.make_site("one-too-many.example"));
+  EXPECT_EQ(automatic.make_site("another.example"), SiteMade::yes);
+  EXPECT_EQ(automatic.make_site("one-too-many.example"), SiteMade::no);
 }
 
 TEST_F(SitesTest, WhatAnOperatorRemovedAHitDoesNotBringBack) {
   AutoSites automatic(*sites);
-  ASSERT_TRUE(automatic.make_site("a.example"));
+  ASSERT_EQ(automatic.make_site("a.example"), SiteMade::yes);
   ASSERT_TRUE(sites->remove("a.example"));
-  EXPECT_FALSE(automatic.make_site("a.example"));
+  EXPECT_EQ(automatic.make_site("a.example"), SiteMade::no);
   reopen();
   AutoSites after_restart(*sites);
-  EXPECT_FALSE(after_restart.make_site("www.a.example"));
+  EXPECT_EQ(after_restart.make_site("www.a.example"), SiteMade::no);
   ASSERT_TRUE(add("a.example"));
-  EXPECT_TRUE(after_restart.make_site("a.example"));
+  EXPECT_EQ(after_restart.make_site("a.example"), SiteMade::yes);
 }
 
 TEST_F(SitesTest, AutomaticSiteThatCannotBeWrittenIsNotCounted) {
   AutoSites automatic(*sites);
   registry.fail_changes(Error{Code::full, "no space"});
-  EXPECT_FALSE(automatic.make_site("a.example"));
+  EXPECT_EQ(automatic.make_site("a.example"), SiteMade::failed);
   registry.fail_changes({});
-  EXPECT_TRUE(automatic.make_site("a.example"));
+  EXPECT_EQ(automatic.make_site("a.example"), SiteMade::yes);
 }
 
 TEST_F(SitesTest, ManyThreadsMakeOneSiteOnce) {
@@ -280,7 +280,7 @@ TEST_F(SitesTest, ManyThreadsMakeOneSiteOnce) {
   for (int i = 0; i < 4; ++i) {
     threads.emplace_back([&] {
       for (int k = 0; k < 50; ++k) {
-        EXPECT_TRUE(automatic.make_site("s" + std::to_string(k) + ".example"));
+        EXPECT_EQ(automatic.make_site("s" + std::to_string(k) + ".example"), SiteMade::yes);
       }
     });
   }
