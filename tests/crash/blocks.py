@@ -115,21 +115,21 @@ def count_in_step(server, log, hits):
 
 
 def open_prefix(server, image, mount, kind):
-    """What the store on this image holds: (id, ordinal, receipt) of each record; or why it will not open."""
+    """Starts a server on the store on this image. What it holds: (id, ordinal, receipt) of each record;
+    or why it does not start."""
     run("mount", "-o", "loop", "-t", kind, *MOUNT[kind], image, mount)
     try:
-        if not server.data.exists():
-            return set(), ""
-        said = server.command("verify", check=False)
-        if said.returncode != 0:
-            return set(), f"verify: {said.stdout}{said.stderr}"
-        said = server.command("export", "--format", "ndjson", check=False)
-        if said.returncode != 0:
-            return set(), f"export: {said.stdout}{said.stderr}"
-        records = [json.loads(line) for line in said.stdout.splitlines()]
-        return {(r.get("id"), r.get("page"), r.get("receipt")) for r in records
-                if r.get("kind") == "page_view"}, ""
+        server.launch()
+        if not server.wait_ready():
+            return set(), server.tail()
+        agree, said = server.verify()
+        with server.export().open(encoding="utf-8") as lines:
+            records = [json.loads(line) for line in lines]
+        held = {(r.get("id"), r.get("page"), r.get("receipt")) for r in records
+                if r.get("kind") == "page_view"}
+        return held, "" if agree else said
     finally:
+        server.kill()
         run("umount", mount)
 
 

@@ -1,5 +1,6 @@
 """D4, D5, D14 and the stalled half of D10: the disk fails, fills up, or stands still."""
 import contextlib
+import os
 import subprocess
 import threading
 import time
@@ -172,20 +173,24 @@ class Ballast(threading.Thread):
                 self.full.set()
                 self.lifted.wait(0.01)
 
-    def lift(self):
+    def lift(self, room=None):
+        """Gives all of it back, or `room` bytes."""
         self.lifted.set()
         self.join()
-        self.path.unlink()
+        if room is None:
+            self.path.unlink()
+        else:
+            os.truncate(self.path, max(0, self.path.stat().st_size - room))
 
 
-def fill_once(server, mount, number, log):
+def fill_once(server, mount, number, log, room=None):
     """Fill the disk, count until refused, free it; the seconds until it counts again, and what it told."""
     ballast = Ballast(mount / "ballast")
     ballast.start()
     ballast.full.wait()
     told = load(server, connections=8, seconds=8, sites=SITES, pages=PAGES, seed=number * 2 + 1, log=log,
                 stop_refused=1, doors="record,hits")
-    ballast.lift()
+    ballast.lift(room)
     began = time.monotonic()
     back = load(server, connections=1, count=1, retry=1, seconds=10, sites=SITES, pages=PAGES,
                 seed=number * 2 + 2, log=log)
@@ -213,6 +218,10 @@ def full_disk(report, times, budget):
                 report.check("each refusal has Retry-After", bare == 0)
                 report.check("counting again within 1 s of space returning", slowest <= 1,
                              f"slowest {slowest:.2f} s")
+                seconds, told = fill_once(server, mount, times, log, SMALL_SEGMENT // 2)
+                report.check("room for half a segment: full ones are compressed, and it counts again",
+                             told["refused"] and seconds <= 8, f"{seconds:.2f} s")
+                (mount / "ballast").unlink()
                 report.check("without a restart", server.process.poll() is None and
                              server.process.pid == pid)
                 audit(report, "after them", server, [log], SITES)
