@@ -51,7 +51,7 @@ function(layer name)
   set_target_properties(${name} PROPERTIES LAYER_GATES "${gates}" LAYER_USES "${L_USES}")
   set_property(GLOBAL APPEND PROPERTY NANDO_LAYERS ${name})
 
-  if(tests AND TARGET GTest::gtest AND NOT NANDO_SANITIZE STREQUAL "fuzzer")
+  if(tests AND TARGET GTest::gtest)
     add_executable(${name}_test ${tests})
     target_include_directories(${name}_test PRIVATE ${gates})
     target_link_libraries(${name}_test PRIVATE ${name} GTest::gmock_main GTest::gtest)

@@ -31,8 +31,8 @@ TEST(ShardedIndex, FindsWhatAMapFindsThroughInsertsAndErases) {
       hashes.erase(slot);
     }
     if (step % 1000 != 0) continue;
-    for (const auto& [slot, hash] : hashes) {
-      ASSERT_EQ(index.find(hash, [&](auto s) { return s == slot; }), slot);
+    for (const auto& entry : hashes) {
+      ASSERT_EQ(index.find(entry.second, [&](auto s) { return s == entry.first; }), entry.first);
     }
   }
 }

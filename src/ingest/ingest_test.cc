@@ -284,7 +284,7 @@ TEST(Ingest, ARestartKnowsItsVisitorsAndAFreshRunDirectoryDoesNot) {
     TestDoor door(example_sites(), nullptr, std::move(run));
     return hit_of(door, beacon_of(kUrl)).visitor;
   };
-  const auto run = [&] { return std::move(open_directory(path, IfMissing::create).value()); };
+  const auto run = [&] { return open_directory(path, IfMissing::create).value(); };
   const auto first = visitor_of(run());
   EXPECT_EQ(visitor_of(run()), first);
   std::filesystem::remove_all(path);

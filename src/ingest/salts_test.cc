@@ -25,13 +25,16 @@ class RunDirectory {
   }
   ~RunDirectory() { std::filesystem::remove_all(path_); }
   std::unique_ptr<Directory> open() const {
-    return std::move(open_directory(path_, IfMissing::create).value());
+    return open_directory(path_, IfMissing::create).value();
   }
   bool holds(const Key128& key) const {
     for (const auto& entry : std::filesystem::directory_iterator(path_)) {
       const auto directory = open();
       const auto bytes = read_file(*directory, entry.path().filename().string(), 1 << 20).value();
-      if (!std::ranges::search(bytes, key).empty()) return true;
+      // Not std::ranges::search: clang 14 cannot compile libstdc++'s subrange.
+      if (std::search(bytes.begin(), bytes.end(), key.begin(), key.end()) != bytes.end()) {
+        return true;
+      }
     }
     return false;
   }
