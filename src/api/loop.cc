@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "base/assert.h"
 #include "http/client_address.h"
@@ -20,6 +21,10 @@ constexpr std::string_view kPublicHeaders =
     "X-Content-Type-Options: nosniff\r\n";
 constexpr std::string_view kJson = "application/json";
 constexpr std::string_view kRetryAfterSeconds = "1";
+// A request that a proxy passed on carries one of these, also where trusted_proxies was forgotten.
+constexpr std::array<std::string_view, 7> kProxyHeaders = {
+    "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP", "Forwarded", "Via",
+    "CF-Connecting-IP"};
 
 }  // namespace
 
@@ -47,41 +52,43 @@ std::string_view Loop::path_below_base(std::string_view path) const {
 
 std::size_t Loop::body_bytes_max(const http::Request& head) {
   const auto match = match_route(head.method, path_below_base(head.path));
-  return match.route == nullptr ? 0 : match.route->body_bytes_max;
+  return match.route == nullptr ? kStrayBodyBytesMax : match.route->body_bytes_max;
 }
 
 void Loop::on_request(const http::Request& request, http::Responder responder) {
   body_.clear();
   headers_.clear();
   const auto match = match_route(request.method, path_below_base(request.path));
-  if (request.method == "OPTIONS" && !match.allow.empty())
-    return preflight(request, match, std::move(responder));
+  if (match.place == nullptr || !is_there(match.place->access)) {
+    return refuse("not_found", std::move(responder));
+  }
+  if (request.method == "OPTIONS") return preflight(request, match, std::move(responder));
   if (match.route == nullptr) {
-    if (match.allow.empty()) return refuse("not_found", std::move(responder));
     headers_ = "Allow: " + match.allow + ", OPTIONS\r\n";
     return refuse("method_not_allowed", std::move(responder), "this address takes " + match.allow);
   }
-  if (!may(match.route->access, request)) {
-    return refuse(match.route->access == Access::trial ? "not_found" : "token_needed",
-                  std::move(responder));
-  }
+  if (!may(match.route->access, request)) return refuse("token_needed", std::move(responder));
   match.route->handle(*this, {request, match.rest}, std::move(responder));
   gate_.flush_if_large();
 }
 
+bool Loop::is_there(Access access) const {
+  return access != Access::trial || parts().trial == TrialPage::shown;
+}
+
 bool Loop::may(Access access, const http::Request& request) {
-  if (access == Access::open) return true;
-  if (access == Access::trial) return parts().trial == TrialPage::shown;
-  // A request that a proxy passed on says so, also where trusted_proxies was forgotten.
-  const bool passed_on =
-      request.header("X-Forwarded-For") || request.header("Forwarded") || request.header("Via");
+  if (access != Access::operators) return true;
+  const bool passed_on = std::any_of(kProxyHeaders.begin(), kProxyHeaders.end(),
+                                     [&](auto name) { return request.header(name).has_value(); });
   if (client(request).is_loopback() && !passed_on) return true;
   const auto token = bearer(request);
   return token && token->allows_everywhere(Scope::stats);
 }
 
 void Loop::preflight(const http::Request& request, const Match& match, http::Responder responder) {
-  headers_ = kPublicHeaders;
+  headers_ = "Allow: " + match.allow + ", OPTIONS\r\n";
+  if (match.place->access != Access::open) return responder.send({204, {}, headers_, {}});
+  headers_ += kPublicHeaders;
   headers_ +=
       "Access-Control-Allow-Methods: " + match.allow + "\r\nAccess-Control-Max-Age: 86400\r\n";
   if (const auto asked = request.header("Access-Control-Request-Headers")) {
@@ -200,6 +207,10 @@ void Loop::on_bad_request(unsigned status, std::string_view word, std::string_vi
   body += R"(","message":)";
   append_json_string(body, message);
   body += "}\n";
+}
+
+std::string_view Loop::bad_request_headers() const {
+  return kPublicHeaders;
 }
 
 void Loop::append_receipt(const Receipt& receipt) {

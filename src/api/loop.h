@@ -28,6 +28,7 @@ class Loop final : public http::Handler {
   void on_turn_end() override { gate_.flush(); }
   void on_bad_request(unsigned status, std::string_view word, std::string_view message,
                       std::string& body) override;
+  std::string_view bad_request_headers() const override;
 
   const ApiParts& parts() const { return api_.parts(); }
   Ingest& ingest() { return ingest_; }
@@ -76,6 +77,7 @@ class Loop final : public http::Handler {
 
  private:
   std::string_view path_below_base(std::string_view path) const;
+  bool is_there(Access access) const;
   bool may(Access access, const http::Request& request);
   void preflight(const http::Request& request, const Match& match, http::Responder responder);
 

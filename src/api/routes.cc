@@ -30,6 +30,7 @@ constexpr std::array kRoutes = {
     Route{"GET", "/try", Access::trial, kNoBody, handle_try},
     Route{"GET", "/try/try.js", Access::trial, kNoBody, handle_try_script},
     Route{"GET", "/try/try.css", Access::trial, kNoBody, handle_try_style},
+    Route{"GET", "/try/icon.svg", Access::trial, kNoBody, handle_try_icon},
 };
 
 // Takes the next segment off `path`, which begins with a slash or is empty.

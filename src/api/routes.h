@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "http/server.h"
@@ -38,12 +39,17 @@ struct Route {
 
 std::span<const Route> routes();
 
+// Of a request that no row takes: read all the same, so that the answer is 404 or 405 and the
+// connection stays.
+inline constexpr std::size_t kStrayBodyBytesMax = 128 << 10;
+
 struct Match {
   const Route* route = nullptr;  // Null: no row has this method and path.
+  const Route* place = nullptr;  // The most exact row of this path, whatever its method.
   std::string_view rest;
   std::string allow;  // Methods of the rows that have this path; empty if none has.
 };
-// HEAD is matched as GET.
+// HEAD is matched as GET. Of a path that a row has in full, `allow` names that row alone.
 Match match_route(std::string_view method, std::string_view path);
 bool matches(std::string_view pattern, std::string_view path, std::string_view& rest);
 
@@ -59,5 +65,6 @@ void handle_metrics(Loop& loop, const Call& call, http::Responder responder);
 void handle_try(Loop& loop, const Call& call, http::Responder responder);
 void handle_try_script(Loop& loop, const Call& call, http::Responder responder);
 void handle_try_style(Loop& loop, const Call& call, http::Responder responder);
+void handle_try_icon(Loop& loop, const Call& call, http::Responder responder);
 
 }  // namespace nando

@@ -227,7 +227,10 @@ void Connection::refuse(const Refusal& why) {
   auto& body = loop_.refusal_body_;
   body.clear();
   loop_.handler_->on_bad_request(why.status, why.word, why.message, body);
-  answer({.status = why.status, .content_type = kRefusalType, .headers = {}, .body = body});
+  answer({.status = why.status,
+          .content_type = kRefusalType,
+          .headers = loop_.handler_->bad_request_headers(),
+          .body = body});
 }
 
 void Connection::say_continue() {

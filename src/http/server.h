@@ -109,6 +109,8 @@ class Handler {
   // server adds the status and closes.
   virtual void on_bad_request(unsigned status, std::string_view word, std::string_view message,
                               std::string& body) = 0;
+  // Further lines for that answer, each ending in CRLF; they outlive the handler.
+  virtual std::string_view bad_request_headers() const { return {}; }
 };
 
 // Makes the handler of loop `index`. The mailbox outlives the handler.

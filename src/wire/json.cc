@@ -164,36 +164,42 @@ WireError describe(const json::error_code& ec, std::size_t at) {
   return {"not_json", "the body is not JSON: " + ec.message() + where};
 }
 
-bool is_utf8(std::string_view text) {
-  const auto* at = reinterpret_cast<const unsigned char*>(text.data());
-  const auto* end = at + text.size();
-  const auto follows = [&](int count, unsigned low, unsigned high) {
-    if (end - at <= count || at[1] < low || at[1] > high) return false;
-    for (int i = 2; i <= count; ++i) {
-      if ((at[i] & 0xc0) != 0x80) return false;
+// The size of the character that `text` begins with, by table 3-7 of the Unicode Standard
+// (well-formed UTF-8 byte sequences); 0 if it begins with none. Requires: text is not empty.
+std::size_t utf8_size(std::string_view text) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const auto follows = [&](std::size_t count, unsigned low, unsigned high) -> std::size_t {
+    if (text.size() <= count || byte(1) < low || byte(1) > high) return 0;
+    for (std::size_t i = 2; i <= count; ++i) {
+      if ((byte(i) & 0xc0) != 0x80) return 0;
     }
-    at += count + 1;
-    return true;
+    return count + 1;
   };
-  while (at < end) {
-    // Table 3-7 of the Unicode Standard: well-formed UTF-8 byte sequences.
-    const unsigned c = *at;
-    const bool fine = c < 0x80                 ? (++at, true)
-                      : c >= 0xc2 && c <= 0xdf ? follows(1, 0x80, 0xbf)
-                      : c == 0xe0              ? follows(2, 0xa0, 0xbf)
-                      : c == 0xed              ? follows(2, 0x80, 0x9f)
-                      : c >= 0xe1 && c <= 0xef ? follows(2, 0x80, 0xbf)
-                      : c == 0xf0              ? follows(3, 0x90, 0xbf)
-                      : c >= 0xf1 && c <= 0xf3 ? follows(3, 0x80, 0xbf)
-                      : c == 0xf4              ? follows(3, 0x80, 0x8f)
-                                               : false;
-    if (!fine) return false;
-  }
-  return true;
+  const unsigned c = byte(0);
+  return c < 0x80                 ? 1
+         : c >= 0xc2 && c <= 0xdf ? follows(1, 0x80, 0xbf)
+         : c == 0xe0              ? follows(2, 0xa0, 0xbf)
+         : c == 0xed              ? follows(2, 0x80, 0x9f)
+         : c >= 0xe1 && c <= 0xef ? follows(2, 0x80, 0xbf)
+         : c == 0xf0              ? follows(3, 0x90, 0xbf)
+         : c >= 0xf1 && c <= 0xf3 ? follows(3, 0x80, 0xbf)
+         : c == 0xf4              ? follows(3, 0x80, 0x8f)
+                                  : 0;
 }
 
-bool needs_escape(unsigned char c) {
-  return c < 0x20 || c == '"' || c == '\\' || c == 0x7f;
+std::string as_utf8(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    const auto size = utf8_size(text);
+    out += size > 0 ? text.substr(0, size) : std::string_view("\xef\xbf\xbd");
+    text.remove_prefix(std::max<std::size_t>(size, 1));
+  }
+  return out;
+}
+
+// Whether a JSON string may hold it as it is, whatever stands beside it.
+bool is_plain(char c) {
+  return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
 }
 
 }  // namespace
@@ -239,16 +245,27 @@ void append_json_number(std::string& out, std::uint64_t number) {
   out.append(digits, std::to_chars(digits, digits + sizeof digits, number).ptr);
 }
 
+bool is_utf8(std::string_view text) {
+  while (!text.empty()) {
+    const auto size = utf8_size(text);
+    if (size == 0) return false;
+    text.remove_prefix(size);
+  }
+  return true;
+}
+
 void append_json_string(std::string& out, std::string_view text) {
-  out += '"';
-  if (std::none_of(text.begin(), text.end(),
-                   [](char c) { return needs_escape(static_cast<unsigned char>(c)); })) {
+  if (std::all_of(text.begin(), text.end(), is_plain)) {
+    out += '"';
     out += text;
     out += '"';
     return;
   }
-  const auto quoted = json::serialize(json::string_view(text.data(), text.size()));
-  out.append(quoted, 1, std::string::npos);
+  const auto serialize = [&](std::string_view good) {
+    out += json::serialize(json::string_view(good.data(), good.size()));
+  };
+  if (is_utf8(text)) return serialize(text);
+  serialize(as_utf8(text));
 }
 
 }  // namespace nando

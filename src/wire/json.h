@@ -66,7 +66,9 @@ class JsonFields {
 // Appends a number, without locale or allocation.
 void append_json_number(std::string& out, std::uint64_t number);
 
-// Appends `text` as a JSON string, quotes included. Requires UTF-8.
+bool is_utf8(std::string_view text);
+
+// Appends `text` as a JSON string, quotes included. What is no UTF-8 becomes U+FFFD, byte by byte.
 void append_json_string(std::string& out, std::string_view text);
 
 }  // namespace nando
