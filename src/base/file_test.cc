@@ -20,7 +20,7 @@ class DirectoryTest : public testing::TestWithParam<const char*> {
       return;
     }
     std::filesystem::remove_all(path_);
-    directory_ = std::move(*open_directory(path_ + "/deeper", IfMissing::create));
+    directory_ = *open_directory(path_ + "/deeper", IfMissing::create);
   }
   ~DirectoryTest() override { std::filesystem::remove_all(path_); }
 
@@ -29,7 +29,7 @@ class DirectoryTest : public testing::TestWithParam<const char*> {
 };
 
 TEST_P(DirectoryTest, WhatIsWrittenInPartsIsReadBack) {
-  const auto file = std::move(*directory_->open("a", OpenMode::create_new));
+  const auto file = *directory_->open("a", OpenMode::create_new);
   const std::array parts{as_bytes("one "), as_bytes(""), as_bytes("two "), as_bytes("three")};
   ASSERT_TRUE(file->write_at(3, parts));
   ASSERT_TRUE(file->sync());
@@ -41,7 +41,7 @@ TEST_P(DirectoryTest, WhatIsWrittenInPartsIsReadBack) {
 }
 
 TEST_P(DirectoryTest, AllocatedSpaceReadsAsZerosAndKeepsWhatIsThere) {
-  const auto file = std::move(*directory_->open("a", OpenMode::create_new));
+  const auto file = *directory_->open("a", OpenMode::create_new);
   ASSERT_TRUE(file->write_at(0, as_bytes("x")));
   ASSERT_TRUE(file->allocate(5));
   EXPECT_EQ(file->size().value(), 5U);
@@ -75,7 +75,7 @@ TEST_P(DirectoryTest, NamesMoveAndGo) {
 }
 
 TEST_P(DirectoryTest, AnOpenFileOutlivesItsName) {
-  const auto file = std::move(*directory_->open("a", OpenMode::create_new));
+  const auto file = *directory_->open("a", OpenMode::create_new);
   ASSERT_TRUE(file->write_at(0, as_bytes("still here")));
   ASSERT_TRUE(directory_->remove("a"));
   Buffer bytes(10);
@@ -104,7 +104,7 @@ TEST(RealDirectory, IsMadeForItsOwnerAlone) {
   const auto path = testing::TempDir() + "/file_test_modes";
   std::filesystem::remove_all(path);
   EXPECT_EQ(open_directory(path, IfMissing::fail).error().code, Code::not_found);
-  const auto directory = std::move(*open_directory(path, IfMissing::create));
+  const auto directory = *open_directory(path, IfMissing::create);
   ASSERT_TRUE(directory->open("a", OpenMode::create_new));
   const auto mode = [](const std::string& of) {
     struct stat status {};

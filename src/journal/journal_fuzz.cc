@@ -30,7 +30,8 @@ SimulatedDisk::Image sound_image() {
   SimulatedDisk disk(1);
   ManualClock clock;
   SeededEntropy entropy(1);
-  auto journal = std::move(*Journal::open(disk, kTiny, clock, entropy, Position{}, ignore()));
+  auto opened = Journal::open(disk, kTiny, clock, entropy, Position{}, ignore());
+  const auto journal = std::move(*opened);
   BatchBuilder batch;
   for (int i = 0; i < 3; ++i) {
     batch.clear();
@@ -60,7 +61,7 @@ void start_twice(const SimulatedDisk::Image& image) {
   require(reader.scan(Sequence{0}, end.sequence, ignore()).has_value());
 }
 
-void overlay(Buffer& file, Bytes bytes) {
+void overlay(std::span<std::byte> file, Bytes bytes) {
   std::copy_n(bytes.begin(), std::min(bytes.size(), file.size()), file.begin());
 }
 
@@ -105,10 +106,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   auto spoilt = image;
   const auto name = data[0] % 4 == 2 ? "000000000001.sealed" : "000000000002.live";
   auto& file = spoilt.at(name);
-  overlay(file, bytes);
   if (data[0] % 4 == 1) {
-    overlay(file, Bytes(image.at(name)).first(kBlockBytes));
-    mend_checksums(file, decode_segment_header(image.at(name))->keys);
+    overlay(std::span(file).subspan(kBlockBytes), bytes);
+    mend_checksums(file, decode_segment_header(file)->keys);
+  } else {
+    overlay(file, bytes);
   }
   start_twice(spoilt);
   return 0;

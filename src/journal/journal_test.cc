@@ -88,7 +88,7 @@ TEST_F(JournalTest, WhatWasAppendedIsReplayedInOrderAfterReopening) {
 TEST_F(JournalTest, WorksTheSameOnARealDisk) {
   const auto path = testing::TempDir() + "/journal_test";
   std::filesystem::remove_all(path);
-  const auto real = std::move(*open_directory(path, IfMissing::create));
+  const auto real = *open_directory(path, IfMissing::create);
   directory_ = real.get();
   auto journal = open();
   for (std::size_t i = 0; i < 30; ++i) {
@@ -289,6 +289,35 @@ TEST_F(JournalTest, AMissingSegmentIsDamage) {
       directory_ = &disk_;
     }
   }
+}
+
+// The worked example of docs/formats/journal.md, byte by byte.
+TEST_F(JournalTest, BytesAreAsTheFormatPageShowsThem) {
+  auto journal = open();
+  batch_.clear();
+  batch_.committed = UnixTime{std::chrono::milliseconds{1'700'000'000'123}};
+  batch_.mac_key = 7;
+  batch_.add(4, 1, as_bytes("count"), as_bytes("detail"));
+  batch_.add(7, 1, as_bytes("p"), {});
+  ASSERT_TRUE(journal->append(batch_));
+  const auto file = disk_.image().at("000000000001.live");
+  EXPECT_EQ(to_hex(Bytes(file).first(120)),
+            "4e414e444f534547010000000000000001000000000000000040000000000000"
+            "c1675e0bb980a575a89661fec08aa83b01000000000000000000000000000000"
+            "00000000000000000000000000000000000000000000000000989a206f010000"
+            "63f1ee08469ccdac9ff735ab278a84ba6d1c170cf5c1183c");
+  EXPECT_TRUE(all_zero(Bytes(file).subspan(120, 4088 - 120)));
+  EXPECT_EQ(to_hex(Bytes(file).subspan(4088, 8)), "bda00f3bf0e06846");
+  EXPECT_EQ(to_hex(Bytes(file).subspan(4096, 236)),
+            "4e414e444f42415401000000020000000c000000080000000100000000000000"
+            "01000000000000007b68e5cf8b0100000700000000000000c1675e0bb980a575"
+            "a89661fec08aa83b000000000000000000000000000000000000000000000000"
+            "0000000000000000978737fa25cce70ea0114e349da509757595f98ca354a81e"
+            "c753a8a07bfb97e283c6465ae6c83992917b6c1d3b1b5796a69c6f0187be5452"
+            "125a1eea4d3e4cfb411ce481c971d4f4c1b489c6c9c7a66b80f93c54d07fb8b1"
+            "93226ab0131cc4f0e8324f0a5c5a5a923fb60905e5262ad4040105636f756e74"
+            "070101700664657461696c00");
+  EXPECT_TRUE(all_zero(Bytes(file).subspan(4096 + 236)));
 }
 
 // Every finding has one decision: decide() itself insists on exactly one row.

@@ -86,8 +86,9 @@ Result<std::uint64_t> seal_segment(Directory& directory, std::uint64_t number, c
 inline constexpr std::size_t kSealedHeaderBytes = 128;
 inline constexpr std::size_t kFrameEntryBytes = 88;
 inline constexpr std::size_t kSealedFooterBytes = 96;
-// Small enough to read one record for; larger ones compress a few per cent better.
-inline constexpr std::size_t kFrameBytes = 256 << 10;
+// Small enough to read one record for. Measured with hits: 256 KiB compresses 1 to 3 per cent
+// better, and finding a record takes three times as long.
+inline constexpr std::size_t kFrameBytes = 64 << 10;
 inline constexpr std::uint64_t kDetailsRemoved = 1;  // Flag of a batch.
 
 // What the footer says, apart from its checksum.
