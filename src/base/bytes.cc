@@ -24,6 +24,13 @@ constexpr std::array<std::int8_t, 256> inverse(std::string_view alphabet) {
 }
 constexpr auto kBase64UrlInverse = inverse(kBase64Url);
 
+// Two characters for twelve bits: half the look-ups on the path of a hit, for 8 KiB.
+constexpr auto kBase64UrlPairs = [] {
+  std::array<std::array<char, 2>, 4096> pairs{};
+  for (std::size_t i = 0; i < pairs.size(); ++i) pairs[i] = {kBase64Url[i >> 6], kBase64Url[i & 63]};
+  return pairs;
+}();
+
 int hex_digit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
@@ -74,10 +81,9 @@ void put_base64url(char* to, Bytes bytes) {
   std::size_t i = 0;
   for (; i + 3 <= bytes.size(); i += 3) {
     const unsigned three = at(i) << 16 | at(i + 1) << 8 | at(i + 2);
-    *to++ = kBase64Url[three >> 18];
-    *to++ = kBase64Url[three >> 12 & 63];
-    *to++ = kBase64Url[three >> 6 & 63];
-    *to++ = kBase64Url[three & 63];
+    std::memcpy(to, kBase64UrlPairs[three >> 12].data(), 2);
+    std::memcpy(to + 2, kBase64UrlPairs[three & 0xfff].data(), 2);
+    to += 4;
   }
   if (bytes.size() - i == 1) {
     *to++ = kBase64Url[at(i) >> 2];
