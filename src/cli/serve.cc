@@ -6,6 +6,7 @@
 #include <fmt/core.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -325,6 +326,14 @@ void Store::stop() {
   log_info("stopped at record {}", ledger_->position().sequence.value);
 }
 
+// Every connection is a file; the limit that a shell hands down is for people.
+void raise_file_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 int serve_here(const LoadedSettings& loaded, Output& output) {
   log_open(loaded.settings.log_level);
   // Before any thread starts, so that signals come to this one only.
@@ -332,6 +341,7 @@ int serve_here(const LoadedSettings& loaded, Output& output) {
   sigemptyset(&signals);
   for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGPIPE}) sigaddset(&signals, signal);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  raise_file_limit();
   for (const auto& note : loaded.notes) log_warn("{}", note);
   Store store(loaded);
   if (auto started = store.start(); !started) return refuse(output, started.error());
