@@ -6,6 +6,7 @@
 #include <fmt/core.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -212,6 +213,13 @@ Result<> Store::start_serving() {
       .describe = [this](MetricsPage& page) { describe(page); },
       .warnings = [this] { return warnings(); },
   });
+  // Before HTTP says that it is ready, so that commands find it too.
+  auto control = ControlServer::start(data_->path(),
+                                      [this](const std::vector<std::string>& args, Output& output) {
+                                        return run_on(*this, args, output);
+                                      });
+  if (!control) return control.error();
+  control_ = std::move(*control);
   auto server = http::Server::start(
       {.address = settings_.listen.host,
        .port = settings_.listen.port,
@@ -220,12 +228,6 @@ Result<> Store::start_serving() {
   if (!server) return server.error();
   server_ = std::move(*server);
   keeper_ = std::make_unique<Keeper>(*ledger_);
-  auto control = ControlServer::start(data_->path(),
-                                      [this](const std::vector<std::string>& args, Output& output) {
-                                        return run_on(*this, args, output);
-                                      });
-  if (!control) return control.error();
-  control_ = std::move(*control);
   return write_address(server_->port());
 }
 
@@ -334,6 +336,15 @@ void raise_file_limit() {
   setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+// A core file would hold what never reaches the disk otherwise: addresses and agents of the
+// requests under way (docs/GUARANTEES.md, V1). The limit alone is not enough where the kernel pipes
+// cores to a program.
+void forbid_core_files() {
+  const rlimit none{0, 0};
+  setrlimit(RLIMIT_CORE, &none);
+  prctl(PR_SET_DUMPABLE, 0);
+}
+
 int serve_here(const LoadedSettings& loaded, Output& output) {
   log_open(loaded.settings.log_level);
   // Before any thread starts, so that signals come to this one only.
@@ -342,6 +353,7 @@ int serve_here(const LoadedSettings& loaded, Output& output) {
   for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGPIPE}) sigaddset(&signals, signal);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   raise_file_limit();
+  forbid_core_files();
   for (const auto& note : loaded.notes) log_warn("{}", note);
   Store store(loaded);
   if (auto started = store.start(); !started) return refuse(output, started.error());

@@ -17,7 +17,7 @@ class Health {
   static constexpr std::chrono::milliseconds kFresh{1000};
   // A probe or commit that takes longer counts as a stall; with the caller's tick() it is told
   // within two seconds.
-  static constexpr std::chrono::milliseconds kPatience{1200};
+  static constexpr std::chrono::milliseconds kPatience{700};
 
   Health(Ledger& ledger, Committer& committer, const Clock& clock)
       : ledger_(ledger), committer_(committer), clock_(clock) {}
