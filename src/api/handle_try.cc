@@ -31,7 +31,7 @@ constexpr std::string_view kPage = R"html(<!doctype html>
 <h1>This page counts itself.</h1>
 <p class="count" role="status" aria-atomic="true">
 <span class="words">This visit is number</span>
-<output class="number" id="number">&hellip;</output>
+<strong class="number" id="number">&hellip;</strong>
 <span class="words" id="text">&nbsp;</span>
 </p>
 <p class="buttons">
@@ -42,8 +42,8 @@ constexpr std::string_view kPage = R"html(<!doctype html>
 tell you the number; the second command below can.</p>
 <img src="hit.gif" alt="" width="1" height="1"></noscript>
 <ul>
-<li><strong>Exactly once.</strong> A visit has an id. Ask as often as you like: the same id, the same
-number.</li>
+<li><strong>Exactly once.</strong> A visit has an id. Ask as often as you like: the same id,
+the same number.</li>
 <li><strong>On disk before you saw it.</strong> Kill the server, start it again: the next visit gets
 the next number.</li>
 <li><strong>Yours to keep.</strong> With the number comes a receipt that nobody can forge.</li>
@@ -51,9 +51,8 @@ the next number.</li>
 <details><summary>The receipt of this visit</summary>
 <pre id="receipt" tabindex="0" aria-label="Receipt">&nbsp;</pre></details>
 <details><summary>The same from a shell</summary>
-<pre id="shell" tabindex="0" aria-label="Commands">curl -d '{"siteUrl": "URL OF THIS PAGE"}' \
-  ORIGIN/nandolytics/record
-curl 'ORIGIN/api/v1/counts?url=URL OF THIS PAGE'</pre></details>
+<pre id="shell" tabindex="0" aria-label="Commands">curl -d '{"siteUrl": "PAGE"}' SERVER/nandolytics/record
+curl 'SERVER/api/v1/counts?url=PAGE'</pre></details>
 </main>
 </body>
 </html>
@@ -109,8 +108,7 @@ const when = (button, act) => $(button).addEventListener("click", () => {
 when("again", () => count(true));
 when("next", () => { id = newId(); count(true); });
 
-$("shell").textContent = `curl -d '{"siteUrl": "${page}"}' \\
-  ${base}nandolytics/record
+$("shell").textContent = `curl -d '{"siteUrl": "${page}"}' ${base}nandolytics/record
 curl '${base}api/v1/counts?url=${page}'`;
 count(false);
 )js";
@@ -132,17 +130,17 @@ body {
   font: 1.0625rem/1.55 system-ui, -apple-system, "Segoe UI", sans-serif;
 }
 main { width: min(38rem, 100%); margin: 0 auto; padding: clamp(1.5rem, 8vh, 5rem) 1.25rem 3rem; }
-h1 { margin: 0; font-size: 1.0625rem; font-weight: 650; }
+h1 { margin: 0; font-size: 1.25rem; font-weight: 650; }
 .count { margin: clamp(1.5rem, 6vh, 3.5rem) 0 0; }
 .words { display: block; color: var(--soft); }
 .number {
-  display: block; height: 1.12em; margin-left: -0.04em; overflow: hidden; color: var(--accent);
+  display: block; height: 1.12em; margin-left: -0.05em; overflow: hidden; color: var(--accent);
   font-size: clamp(6rem, 30vw, 12rem); line-height: 1.12; font-weight: 750;
   letter-spacing: -0.045em; font-variant-numeric: tabular-nums; white-space: nowrap;
 }
 .number.long { font-size: clamp(3rem, 15vw, 6rem); height: 2.24em; line-height: 2.24; }
 #text { min-height: 3.1em; }
-.buttons { display: flex; flex-wrap: wrap; gap: 0.625rem; margin: 0.5rem 0 0; }
+.buttons { display: flex; flex-wrap: wrap; gap: 0.625rem; margin: 1rem 0 0; }
 button {
   min-height: 2.75rem; padding: 0.5rem 1.125rem; border: 1px solid var(--soft);
   border-radius: 0.5rem; background: transparent; color: inherit; font: inherit; cursor: pointer;
@@ -163,15 +161,18 @@ summary { min-height: 2.75rem; padding: 0.625rem 0; cursor: pointer; }
 pre {
   margin: 0 0 1rem; padding: 0.875rem 1rem; border-radius: 0.5rem; background: var(--well);
   font: 0.8125rem/1.6 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace;
-  white-space: pre-wrap; overflow-wrap: anywhere;
+  overflow-x: auto;
 }
-#receipt { min-height: 6.55em; }
+#receipt { min-height: 6.55em; white-space: pre-wrap; word-break: break-all; }
+@media (scripting: none) { .count, .buttons { display: none; } }
 )css";
 
 constexpr std::string_view kIcon =
-    R"svg(<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><rect width="16" height="16")svg"
-    R"svg( rx="4" fill="#a83a17"/><path d="M5.5 5 8.5 3.5V12.5" fill="none" stroke="#fff")svg"
-    R"svg( stroke-width="2"/></svg>)svg";
+    R"svg(<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16">
+<rect width="16" height="16" rx="4" fill="#a83a17"/>
+<path d="M5.5 5 8.5 3.5V12.5" fill="none" stroke="#fff" stroke-width="2"/>
+</svg>
+)svg";
 
 }  // namespace
 
