@@ -14,8 +14,8 @@ namespace {
 
 // A full disk is asked again no more often than this.
 constexpr std::chrono::milliseconds kFullRetry{50};
-// Sealing costs CPU; one that failed is not tried again before this.
-constexpr std::chrono::seconds kSealRetry{1};
+// A step of keep() costs; one that failed is not tried again before this.
+constexpr std::chrono::seconds kKeepRetry{1};
 constexpr const char* kSpareName = "spare.tmp";
 constexpr const char* kHurryName = "hurry.tmp";
 constexpr const char* kFirstName = "first.tmp";
@@ -72,7 +72,7 @@ class DiskJournal final : public Journal {
   Result<> write(const BatchHeader& header, const BatchBuilder& batch);
   void publish();
   Error fail(const Error& error);
-  Result<> prepare();
+  Result<bool> prepare();
   Result<bool> seal_in_turn();
   Result<bool> seal();
 
@@ -93,6 +93,7 @@ class DiskJournal final : public Journal {
   BatchHeaderBytes batch_header_;
 
   // The keeping thread's.
+  std::optional<std::chrono::nanoseconds> prepare_failed_at_;
   std::optional<std::chrono::nanoseconds> seal_failed_at_;
 
   mutable Segments segments_;
@@ -257,29 +258,19 @@ Result<> DiskJournal::name_segment(const char* temporary, std::uint64_t number,
 
 Result<bool> DiskJournal::keep() {
   if (failed_.load(std::memory_order_relaxed)) return false;
-  bool wanted = false;
-  {
-    const std::lock_guard guard(segments_.lock);
-    wanted = segments_.spare() == 0 && segments_.active_used;
-  }
-  Result<> prepared;
-  if (wanted) {
-    prepared = prepare();
-    if (prepared) return true;
-    if (prepared.error().code != Code::full) return prepared.error();
-    // A full disk is no reason not to seal: that gives back most of a segment.
-  }
-  const auto sealed = seal_in_turn();
-  if (!sealed || *sealed || prepared) return sealed;
-  return prepared.error();
-}
-
-Result<bool> DiskJournal::seal_in_turn() {
-  if (seal_failed_at_ && clock_.monotonic() - *seal_failed_at_ < kSealRetry) return false;
-  seal_failed_at_.reset();
-  const auto sealed = seal();
-  if (!sealed) seal_failed_at_ = clock_.monotonic();
-  return sealed;
+  const auto attempt = [&](std::optional<std::chrono::nanoseconds>& failed_at,
+                           Result<bool> (DiskJournal::*step)()) -> Result<bool> {
+    if (failed_at && clock_.monotonic() - *failed_at < kKeepRetry) return false;
+    const auto done = (this->*step)();
+    failed_at = done ? std::nullopt : std::optional(clock_.monotonic());
+    return done;
+  };
+  const auto prepared = attempt(prepare_failed_at_, &DiskJournal::prepare);
+  if (prepared && *prepared) return true;
+  // On a full disk this is what makes room.
+  const auto sealed = attempt(seal_failed_at_, &DiskJournal::seal);
+  if (sealed && *sealed) return true;
+  return prepared ? sealed : prepared;
 }
 
 Result<bool> DiskJournal::seal() {
@@ -306,7 +297,11 @@ Result<bool> DiskJournal::seal() {
   return true;
 }
 
-Result<> DiskJournal::prepare() {
+Result<bool> DiskJournal::prepare() {
+  {
+    const std::lock_guard guard(segments_.lock);
+    if (segments_.spare() != 0 || !segments_.active_used) return false;
+  }
   const auto free = directory_.free_bytes();
   if (!free) return free.error();
   const auto halve = [&](std::uint64_t bytes) {
@@ -319,9 +314,12 @@ Result<> DiskJournal::prepare() {
     bytes = halve(bytes);
     made = make_zeros(directory_, kSpareName, bytes);
   }
-  if (!made) return made;
+  if (!made) return made.error();
   const std::lock_guard guard(segments_.lock);
-  return name_segment(kSpareName, segments_.last() + 1, bytes);
+  if (auto named = name_segment(kSpareName, segments_.last() + 1, bytes); !named) {
+    return named.error();
+  }
+  return true;
 }
 
 Journal::Sizes DiskJournal::sizes() const {

@@ -225,6 +225,36 @@ TEST_F(JournalTest, TheNextSegmentIsPreparedInGoodTimeAndSmallerWhenSpaceIsShort
   EXPECT_EQ(disk_.image().at("000000000003.live").size(), 16U << 10);
 }
 
+TEST_F(JournalTest, OnAFullDiskSealingGoesOnAndMakesRoom) {
+  auto journal = open();
+  for (int i = 0; i < 8; ++i) append(*journal, 1, 12'000);
+  EXPECT_EQ(journal->sizes().sealed_bytes, 0U);
+  disk_.set_capacity((8 * 16 + 8) << 10);  // Room for a copy, not for another segment.
+  EXPECT_TRUE(journal->keep().value());
+  EXPECT_TRUE(journal->keep().value());
+  EXPECT_GT(journal->sizes().sealed_bytes, 0U);
+  append(*journal, 1, 12'000);
+  keep_all(*journal);
+  open();
+  EXPECT_TRUE(replayed_ == written_);
+}
+
+TEST_F(JournalTest, AStepOfHousekeepingThatFailedIsLeftAloneForASecond) {
+  auto journal = open();
+  append(*journal, 1);
+  disk_.set_capacity(16 << 10);
+  EXPECT_EQ(journal->keep().error().code, Code::full);
+  EXPECT_EQ(disk_.image().count("spare.tmp"), 0U);
+  const auto calls = disk_.calls();
+  EXPECT_FALSE(journal->keep().value());
+  EXPECT_EQ(disk_.calls(), calls);
+  clock_.advance(std::chrono::seconds{1});
+  EXPECT_EQ(journal->keep().error().code, Code::full);
+  disk_.set_capacity(1 << 20);
+  clock_.advance(std::chrono::seconds{1});
+  EXPECT_TRUE(journal->keep().value());
+}
+
 TEST_F(JournalTest, APreparedSegmentTooSmallForABatchGivesWay) {
   auto journal = open();
   append(*journal, 1);

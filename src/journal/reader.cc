@@ -145,11 +145,10 @@ Result<> JournalReader::Files::read_header(std::uint64_t number, Segment& segmen
 
 // The last segment that begins at or before `sequence`, or 0.
 std::uint64_t JournalReader::Files::locate(Sequence sequence) const {
-  std::uint64_t found = 0;
-  for (const auto& [number, segment] : segments) {
-    if (segment.first && segment.first <= sequence) found = number;
+  for (auto segment = segments.rbegin(); segment != segments.rend(); ++segment) {
+    if (segment->second.first && segment->second.first <= sequence) return segment->first;
   }
-  return found;
+  return 0;
 }
 
 // Visits every batch that holds a record from `from` on, up to the first that goes past `up_to`.

@@ -185,8 +185,9 @@ Result<> Walk::walk_sealed() {
     end_place_ = index->path + " at " + std::to_string(bytes);
     out_.report.last = index->last;
     out_.last_used = number;
-    // Sealed, and the machine stopped before the original was gone.
+    // Sealed, and stopped before the original was gone; the copy's name may be in memory only.
     if (out_.live.erase(number) == 0) continue;
+    if (auto done = directory_.sync(); !done) return done;
     if (auto done = remove_if_there(directory_, segment_name(number, SegmentKind::live)); !done) {
       return done;
     }
