@@ -160,8 +160,11 @@ class Wrk:
         text = REQUESTS[kind]
         self.script.write_text(text % self.runs if "%d" in text else text, encoding="ascii")
         out = subprocess.run(["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", str(self.script),
-                              f"http://127.0.0.1:{port}/nandolytics/record"], check=True,
-                             capture_output=True, text=True).stdout
+                              f"http://127.0.0.1:{port}/nandolytics/record"], check=False,
+                             capture_output=True, text=True)
+        if out.returncode != 0:
+            raise RuntimeError(f"wrk: {out.stdout}{out.stderr}")
+        out = out.stdout
         bad = re.findall(r"(Non-2xx.*|Socket errors.*)", out)
         return int(re.search(r"(\d+) requests in", out)[1]), "; ".join(bad)
 
