@@ -43,7 +43,8 @@ class JournalReader {
   ~JournalReader();
 
   // Passes every batch whose first record is after `after` and whose last is at or before `up_to`,
-  // oldest first. Requires: `after` is the last record of some batch, or 0.
+  // oldest first. Requires: `after` is the last record of some batch, or 0; `visit` leaves this
+  // reader alone.
   [[nodiscard]] Result<> scan(Sequence after, Sequence up_to, const Replay& visit);
 
   // One record. Code::not_found past `up_to`. Keeps a few decompressed frames, so neighbours are

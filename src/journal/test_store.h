@@ -98,4 +98,100 @@ class ForgivingDirectory final : public Directory {
   Directory& inner_;
 };
 
+inline constexpr JournalOptions kTiny{
+    .segment_bytes = 16 << 10, .segment_bytes_min = 8 << 10, .seal_level = 1};
+
+// One journal on one disk, and what its user was told.
+class Store {
+ public:
+  Store(Directory& directory, std::uint64_t seed)
+      : directory_(directory), entropy_(seed), chance_(seed ^ 0x5eed) {}
+
+  // Reopens and holds what comes back against what was promised. Empty if all is well.
+  std::string open() {
+    journal_.reset();
+    TestRecords seen;
+    auto opened = Journal::open(directory_, kTiny, clock_, entropy_, Position{}, remember_in(seen));
+    if (!opened) {
+      refusal_ = opened.error().message;
+      return opened.error().code == Code::corrupt ? "damaged: " + refusal_ : "";
+    }
+    auto promised = promised_;
+    if (seen != promised) promised.insert(promised.end(), in_doubt_.begin(), in_doubt_.end());
+    if (seen != promised) {
+      return "replayed " + std::to_string(seen.size()) + " records, promised " +
+             std::to_string(promised_.size()) + ", in doubt " + std::to_string(in_doubt_.size());
+    }
+    seen_.in_doubt_kept += seen.size() > promised_.size();
+    seen_.cuts += (*opened)->recovery().bytes_cut > 0;
+    seen_.sealed += (*opened)->sizes().sealed_bytes > 0;
+    seen_.several_segments += (*opened)->sizes().segments > 2;
+    // What an open journal shows is promised from now on.
+    promised_ = seen;
+    in_doubt_.clear();
+    journal_ = std::move(*opened);
+    if (journal_->position().sequence.value != seen.size()) return "position and records differ";
+    return "";
+  }
+
+  bool is_open() const { return journal_ != nullptr; }
+  const std::string& refusal() const { return refusal_; }
+  void close() { journal_.reset(); }
+  Journal& journal() { return *journal_; }
+  const TestRecords& promised() const { return promised_; }
+
+  // How often what the tests are about came to pass.
+  struct Seen {
+    int cuts = 0;
+    int sealed = 0;
+    int full = 0;
+    int in_doubt_kept = 0;
+    int several_segments = 0;
+  };
+  Seen& seen() { return seen_; }
+
+  // Appends a few records. Empty if the journal kept to its word.
+  std::string append(std::size_t records, std::size_t detail_bytes) {
+    batch_.clear();
+    clock_.advance(std::chrono::milliseconds{60});
+    const auto now = static_cast<std::uint64_t>(clock_.now().time_since_epoch().count());
+    TestRecords added;
+    for (std::size_t i = 0; i < records; ++i) {
+      added.push_back(test_record(promised_.size() + i + 1, now, detail_bytes));
+      add_to(batch_, added.back());
+    }
+    const bool failed = !journal_->failure().empty();
+    const auto position = journal_->append(batch_);
+    if (failed) return position ? "acknowledged after a failure" : "";
+    if (position) {
+      promised_.insert(promised_.end(), added.begin(), added.end());
+      return position->sequence.value == promised_.size() ? "" : "a wrong sequence number";
+    }
+    if (position.error().code == Code::full) {
+      ++seen_.full;
+      return "";
+    }
+    if (position.error().code != Code::io || journal_->failure().empty()) return "no failure";
+    in_doubt_ = added;
+    return "";
+  }
+  std::string append_any() {
+    const auto records = 1 + chance_.below(4);
+    const auto size = chance_.below(8) == 0 ? chance_.below(3000) : chance_.below(60);
+    return append(records, size);
+  }
+
+ private:
+  Directory& directory_;
+  SeededEntropy entropy_;
+  SeededEntropy chance_;
+  ManualClock clock_;
+  BatchBuilder batch_;
+  std::unique_ptr<Journal> journal_;
+  TestRecords promised_;
+  TestRecords in_doubt_;
+  Seen seen_;
+  std::string refusal_;  // Of the last open() that failed.
+};
+
 }  // namespace nando
