@@ -29,12 +29,12 @@ constexpr std::string_view kPage = R"html(<!doctype html>
 <body>
 <main>
 <h1>This page counts itself.</h1>
-<p class="count" role="status" aria-atomic="true">
+<p class="count live" role="status" aria-atomic="true">
 <span class="words">This visit is number</span>
 <strong class="number" id="number">&hellip;</strong>
 <span class="words" id="text">&nbsp;</span>
 </p>
-<p class="buttons">
+<p class="buttons live">
 <button id="next" type="button" class="first">Count another visit</button>
 <button id="again" type="button">Ask again with the same id</button>
 </p>
@@ -48,10 +48,11 @@ the same number.</li>
 the next number.</li>
 <li><strong>Yours to keep.</strong> With the number comes a receipt that nobody can forge.</li>
 </ul>
-<details><summary>The receipt of this visit</summary>
+<details class="live"><summary>The receipt of this visit</summary>
 <pre id="receipt" tabindex="0" aria-label="Receipt">&nbsp;</pre></details>
 <details><summary>The same from a shell</summary>
-<pre id="shell" tabindex="0" aria-label="Commands">curl -d '{"siteUrl": "PAGE"}' SERVER/nandolytics/record
+<pre id="shell" tabindex="0" aria-label="Commands">
+curl -d '{"siteUrl": "PAGE"}' SERVER/nandolytics/record
 curl 'SERVER/api/v1/counts?url=PAGE'</pre></details>
 </main>
 </body>
@@ -164,7 +165,7 @@ pre {
   overflow-x: auto;
 }
 #receipt { min-height: 6.55em; white-space: pre-wrap; word-break: break-all; }
-@media (scripting: none) { .count, .buttons { display: none; } }
+@media (scripting: none) { .live { display: none; } }
 )css";
 
 constexpr std::string_view kIcon =

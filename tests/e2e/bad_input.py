@@ -32,7 +32,7 @@ def chunked(target, body):
     return Request("POST", target, framed, pairs({"Transfer-Encoding": "chunked"}))
 
 
-def bodies():
+def bodies(_world):
     for door, target, key in DOORS:
         size = RECORD_BYTES_MAX if target == RECORD else HITS_BYTES_MAX
         full, over = padded(key, size), padded(key, size + 1)
@@ -72,7 +72,7 @@ def bodies():
               200, moves=1)
 
 
-def fields():
+def fields(_world):
     texts = (("referrer", 2048), ("title", 512), ("screen", 16), ("language", 35))
     for key, size in texts:
         body = {"url": f"{OPEN}/fields"}
@@ -116,7 +116,7 @@ BAD_URLS = ("", " ", "/a", "open.example/a", "//open.example/a", "https://", "ht
             "https://open.example/\u0000", "https://open.example/a\nb")
 
 
-def urls():
+def urls(_world):
     for door, target, key in DOORS:
         for url in BAD_URLS:
             yield Row(f"{door}: {url!r}", post(target, {key: url}), 400, "bad_url")
@@ -135,7 +135,7 @@ def urls():
                       headers={"Nandolytics-Dropped": "unknown_site"})
 
 
-def targets():
+def targets(_world):
     for garbage in ("%", "%z", "%zz", "%1", "https%3A%2F%2Fopen.example%2F%", "%%%"):
         yield Row(f"read: {garbage}", get(f"/nandolytics/{garbage}"), 400, "bad_escape")
         yield Row(f"counts: {garbage}", get(f"/api/v1/counts?url={garbage}"), 400, "bad_escape")
@@ -177,7 +177,7 @@ METHODS = (
 )
 
 
-def methods():
+def methods(_world):
     for target, allow, wrong in METHODS:
         for method in wrong:
             for body in (None, b"{}"):
@@ -188,7 +188,7 @@ def methods():
     yield Row("a method that is none", Request("GE(T", "/healthz"), 400, "bad_request_line")
 
 
-def content_types():
+def content_types(_world):
     body = json.dumps({"siteUrl": f"{OPEN}/types", "url": f"{OPEN}/types"})
     for kind in ("text/plain", "text/plain;charset=UTF-8", "application/json", "text/html",
                  "application/x-www-form-urlencoded", "multipart/form-data; boundary=x",
@@ -199,7 +199,7 @@ def content_types():
                       headers={"Content-Type": "application/json"})
 
 
-def reused():
+def reused(_world):
     name = id_of("reused")
     yield Row("an id", post(RECORD, {"siteUrl": f"{OPEN}/one", "id": name}), 200, moves=1,
               without=("duplicate",), json={})

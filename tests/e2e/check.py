@@ -46,7 +46,8 @@ class Row:
     error: str = None    # The one word: in the body, or of a picture in Nandolytics-Dropped.
     moves: int = 0       # By how much the counts rise: exactly.
     events: int = 0      # Records that move no count.
-    json: dict = None    # Fields of the answer: a value, or a function that says whether it is good.
+    json: object = None  # Fields of the answer, each a value or a function that says whether it is
+                         # good; or such a function for all of it.
     without: tuple = ()  # Fields that it must not have.
     headers: dict = None  # A text, a function, or None for a header that must not be there.
     body: bytes = None
@@ -133,7 +134,9 @@ def answer_problems(row, answer):
     try:
         if row.error:
             problems += error_problems(answer, row.error)
-        if row.json is not None:
+        if callable(row.json):
+            problems += value_problems("the answer", answer.json(), row.json)
+        elif row.json is not None:
             body = answer.json()
             for key, wanted in row.json.items():
                 problems += value_problems(key, body.get(key, "absent"), wanted)
