@@ -73,7 +73,6 @@ class DiskJournal final : public Journal {
   void publish();
   Error fail(const Error& error);
   Result<bool> prepare();
-  Result<bool> seal_in_turn();
   Result<bool> seal();
 
   Directory& directory_;
