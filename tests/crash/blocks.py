@@ -19,7 +19,7 @@ SUPER = struct.Struct("<QQQI")  # Magic, version, entries, sector size.
 ENTRY = struct.Struct("<QQQQ")  # Sector, sectors, flags, bytes of data that is not of the disk.
 MAGIC = 0x6A736677736872
 FLUSH, FUA, DISCARD, MARK = 1, 2, 4, 8
-SECTOR = 512
+SECTOR, BLOCK = 512, 4096
 
 MAKE = {
     "ext4": (64 << 20, ["mkfs.ext4", "-q", "-F", "-E", "lazy_itable_init=0,nodiscard", "-J", "size=4"]),
@@ -53,14 +53,21 @@ class DiskLog:
             self.offset += bytes_here
         return len(self.entries)
 
-    def apply(self, entry, disk):
-        """Does to the image `disk` what the entry says; whether it changed a byte."""
+    def steps(self, entry, disk):
+        """Does to the image `disk` what the entry says, a block at a time; yields after each."""
         sector, sectors, flags, offset, size = entry
         if flags & MARK or not sectors:
-            return False
-        content = bytes(sectors * SECTOR) if flags & DISCARD else os.pread(self.file.fileno(), size, offset)
-        os.pwrite(disk, content, sector * SECTOR)
-        return True
+            return
+        if flags & DISCARD:
+            os.pwrite(disk, bytes(sectors * SECTOR), sector * SECTOR)
+            yield
+            return
+        content = os.pread(self.file.fileno(), size, offset)
+        for at in range(0, size, BLOCK):
+            block = content[at:at + BLOCK]
+            if os.pread(disk, len(block), sector * SECTOR + at) != block:
+                os.pwrite(disk, block, sector * SECTOR + at)
+                yield
 
 
 def run(*command):
@@ -133,26 +140,41 @@ def open_prefix(server, image, mount, kind):
         run("umount", mount)
 
 
-def try_prefixes(folder, kind, log, server, promised, first):
-    """Mounts and opens each prefix from the entry `first` on; counts those with something wrong."""
-    prefix, trial = folder / "prefix", folder / "trial"
+class Trials:
+    """Prefixes that were mounted and opened, and what was wrong with them."""
+
+    def __init__(self, folder, kind, server, promised):
+        self.folder, self.kind, self.server, self.promised = folder, kind, server, promised
+        self.tried, self.missing, self.refusals, self.example = 0, 0, 0, ""
+
+    def open(self, number):
+        """Opens what the image `prefix` is now; `number` entries of the log are wholly in it."""
+        trial = self.folder / "trial"
+        run("cp", "--sparse=always", "--reflink=auto", self.folder / "prefix", trial)
+        held, refusal = open_prefix(self.server, trial, self.folder / "mount", self.kind)
+        owed = {(id_, page, receipt) for at, id_, page, receipt in self.promised if at <= number}
+        self.tried += 1
+        self.refusals += bool(refusal)
+        self.missing += len(owed - held)
+        if (refusal or owed - held) and not self.example:
+            self.example = f"at entry {number}: {refusal or sorted(owed - held)[0]}"
+
+
+def try_prefixes(folder, log, trials, only=None):
+    """Opens the image after each block that changes it; or at the entry `only` alone."""
+    prefix = folder / "prefix"
     run("cp", "--sparse=always", folder / "base", prefix)
-    tried, missing, refusals, example = 0, 0, 0, ""
     disk = os.open(prefix, os.O_RDWR)
-    for number, entry in enumerate(log.entries, 1):
-        changed = log.apply(entry, disk)
-        if number != first and (number < first or not changed):
-            continue
-        run("cp", "--sparse=always", "--reflink=auto", prefix, trial)
-        held, refusal = open_prefix(server, trial, folder / "mount", kind)
-        owed = {(id_, page, receipt) for at, id_, page, receipt in promised if at <= number}
-        tried += 1
-        refusals += bool(refusal)
-        missing += len(owed - held)
-        if (refusal or owed - held) and not example:
-            example = f"at entry {number}: {refusal or sorted(owed - held)[0]}"
+    for number, entry in enumerate(log.entries):
+        for _ in log.steps(entry, disk):
+            if only is None:
+                trials.open(number)  # The entry is not whole before its last block; nothing waits for it.
+        if only == number + 1:
+            trials.open(only)
     os.close(disk)
-    return tried, missing, refusals, example
+    if only is None:
+        trials.open(len(log.entries))
+    return trials
 
 
 def one_run(kind, hits, shim_word=None):
@@ -164,17 +186,14 @@ def one_run(kind, hits, shim_word=None):
             shim = Shim(folder) if shim_word is not None else None
             try:
                 server.start(shim=shim)
-                first = log.grow()
                 if shim:
                     shim.set(shim_word, 1)
                 promised = count_in_step(server, log, hits)
                 log.grow()
             finally:
                 server.kill()
-        if shim:
-            promised = promised[-5:]
-            first = promised[0][0]
-        return try_prefixes(folder, kind, log, server, promised, first if shim else 1)
+        trials = Trials(folder, kind, server, promised)
+        return try_prefixes(folder, log, trials, promised[-5][0] if shim else None)
     finally:
         server.close()
         remove(folder)
@@ -182,9 +201,11 @@ def one_run(kind, hits, shim_word=None):
 
 def power_cut(report, kind, commits, budget):
     with report.suite(f"D3 {kind}", f"every block prefix of a {commits}-commit run", budget):
-        tried, missing, refusals, example = one_run(kind, commits)
-        report.check("acknowledged records missing: 0", tried > commits and not missing,
-                     f"{missing} in {tried} prefixes; {example}")
-        report.check("refusals to start: 0", not refusals, f"{refusals} of {tried}; {example}")
-        tried, missing, _, _ = one_run(kind, 20, Shim.SKIP_SYNCS)
-        report.check("control, answers before the sync: red", missing, f"{missing} missing in {tried} prefixes")
+        trials = one_run(kind, commits)
+        report.check("acknowledged records missing: 0", trials.tried > commits and not trials.missing,
+                     f"{trials.missing} in {trials.tried} prefixes; {trials.example}")
+        report.check("refusals to start: 0", not trials.refusals,
+                     f"{trials.refusals} of {trials.tried}; {trials.example}")
+        trials = one_run(kind, 20, Shim.SKIP_SYNCS)
+        report.check("control, answers before the sync: red", trials.missing,
+                     f"{trials.missing} missing in {trials.tried} prefixes")
