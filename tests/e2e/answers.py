@@ -5,7 +5,8 @@ from check import Row, id_of
 from wire import Request, get, pairs, post
 
 RECORD, HITS = "/nandolytics/record", "/api/v1/hits"
-OPEN, CLOSED, SMALL, STRIP = (f"https://{name}.example" for name in ("open", "closed", "small", "strip"))
+OPEN, CLOSED = "https://open.example", "https://closed.example"
+SMALL, STRIP = "https://small.example", "https://strip.example"
 
 
 def is_receipt(text):
@@ -43,9 +44,11 @@ def seed(_world):
                        ("an encoded colon", "/nandolytics/https%3A//open.example/seed"),
                        ("encoded, then merged", "/nandolytics/https%3A/open.example/seed"),
                        ("lower case escapes", "/nandolytics/https%3a%2f%2fopen.example%2fseed"),
-                       ("everything escaped", "/nandolytics/" + "".join(f"%{ord(c):02X}" for c in page)),
+                       ("everything escaped",
+                        "/nandolytics/" + "".join(f"%{ord(c):02X}" for c in page)),
                        ("a stage", f"/dev/nandolytics/{page}"),
-                       ("another stage", "/nandolytics/nandolytics/https:%2F%2Fopen.example%2Fseed")):
+                       ("another stage",
+                        "/nandolytics/nandolytics/https:%2F%2Fopen.example%2Fseed")):
         wanted = 400 if name == "another stage" else 200
         yield Row(f"read with {name}", get(path), wanted, "bad_url" if wanted == 400 else None,
                   json=None if wanted == 400 else {"siteUrl": page, "siteHits": 2})
@@ -66,7 +69,8 @@ def seed(_world):
               json={"siteUrl": f"{OPEN}/a+b", "siteHits": 0})
 
 
-FORMS = ("https://open.example/spelled", "http://open.example/spelled", "HTTPS://OPEN.EXAMPLE/spelled",
+FORMS = ("https://open.example/spelled", "http://open.example/spelled",
+         "HTTPS://OPEN.EXAMPLE/spelled",
          "https://www.open.example/spelled", "https://open.example./spelled",
          "https://open.example:443/spelled", "https://joe:pw@open.example/spelled",
          "https://open.example/spelled#part", "https://open.example/x/../spelled",
@@ -92,8 +96,8 @@ def spelling(_world):
         yield Row(f"{other} is another page", post(RECORD, {"siteUrl": OPEN + other}), 200, moves=1,
                   json={"siteHits": "1"})
     for number, path in enumerate(("/a", "/a/", "/a//"), 1):
-        yield Row(f"{path} where slashes are stripped", post(RECORD, {"siteUrl": STRIP + path}), 200,
-                  moves=1, json={"siteHits": str(number)})
+        yield Row(f"{path} where slashes are stripped", post(RECORD, {"siteUrl": STRIP + path}),
+                  200, moves=1, json={"siteHits": str(number)})
 
 
 def is_array_of_some(all):
@@ -112,8 +116,8 @@ def hits(world):
               headers={"Nandolytics-Hit": lambda text: text and text.startswith("page=1; ")})
     yield Row("it again", post(HITS, {"url": page, "id": id_of("hits")}), 200,
               json={"page": 1, "duplicate": True})
-    yield Row("it again by the seed's door", post(RECORD, {"siteUrl": page, "id": id_of("hits")}), 200,
-              json={"siteHits": "1", "duplicate": True})
+    yield Row("it again by the seed's door", post(RECORD, {"siteUrl": page, "id": id_of("hits")}),
+              200, json={"siteHits": "1", "duplicate": True})
     yield Row("it again by pixel", get(f"/hit.gif?url={page}&id={id_of('hits')}"), 200)
     yield Row("without an id it counts", post(HITS, {"url": page}), 200, moves=1, json={"page": 2})
     some = [{"url": page}, {"url": "https://unknown.example/"}, {"url": "nonsense"},
@@ -139,7 +143,8 @@ def trust(world):
         hit = {"url": page, key: value}
         yield Row(f"{key} without a token", post(HITS, hit), 401, "token_needed")
         yield Row(f"{key} with one", post(HITS, hit, **world.bearer("hits")), 200, moves=1)
-        yield Row(f"{key} that is null is absent", post(HITS, {"url": page, key: None}), 200, moves=1)
+        yield Row(f"{key} that is null is absent", post(HITS, {"url": page, key: None}), 200,
+                  moves=1)
         yield Row(f"{key} on the seed's door is no field of it",
                   post(RECORD, {"siteUrl": page, key: value}), 200, moves=1)
     for key, value, word in (("time", "yesterday", "bad_time"), ("time", -1, "bad_time"),
@@ -152,22 +157,25 @@ def trust(world):
         status, word = (401, "token_needed") if name == "revoked" else (403, "denied")
         for body in ({"url": page}, [{"url": page}]):
             kind = "an array" if isinstance(body, list) else "a hit"
-            yield Row(f"{kind} with the {name} token", post(HITS, body, **world.bearer(name)), status,
-                      word)
+            yield Row(f"{kind} with the {name} token", post(HITS, body, **world.bearer(name)),
+                      status, word)
     for text in ("Bearer", "Bearer x", "Bearer " + "x" * 5000, "Basic eDp5", "nando_hits_x", ""):
         yield Row(f"Authorization: {text[:20]}", post(HITS, {"url": page}, Authorization=text), 401,
                   "token_needed")
     good = world.tokens["hits"]
     for name, text in (("one letter less", good[:-1]), ("one more", good + "A"),
                        ("another case", good.swapcase())):
-        yield Row(f"a token with {name}", post(HITS, [{"url": page}], Authorization=f"Bearer {text}"),
+        yield Row(f"a token with {name}",
+                  post(HITS, [{"url": page}], Authorization=f"Bearer {text}"),
                   401, "token_needed")
     yield Row("bearer has no case", post(HITS, {"url": page}, Authorization=f"bEARER {good}"), 200,
               moves=1)
     bound = world.bearer("bound")
     yield Row("a token of a site", post(HITS, [{"url": page}], **bound), 200, moves=1)
-    yield Row("on another site", post(HITS, {"url": "https://other.example/"}, **bound), 403, "denied")
-    yield Row("on another site in an array", post(HITS, [{"url": "https://other.example/"}], **bound),
+    yield Row("on another site", post(HITS, {"url": "https://other.example/"}, **bound), 403,
+              "denied")
+    yield Row("on another site in an array",
+              post(HITS, [{"url": "https://other.example/"}], **bound),
               200, body=b'[{"dropped":"unknown_site"}]\n')
     yield Row("the admin token", post(HITS, [{"url": page}], **world.bearer("admin")), 200, moves=1)
 
@@ -185,13 +193,15 @@ def unseen(_world):
                               ("pixel", get(f"/hit.gif?url={OPEN}/p", **headers))):
             yield Row(f"{door}: {name}: {value}", request, 202, "excluded",
                       headers={"Nandolytics-Dropped": "excluded"})
-    yield Row("another purpose", post(RECORD, {"siteUrl": f"{OPEN}/p"}, Purpose="view"), 200, moves=1)
+    yield Row("another purpose", post(RECORD, {"siteUrl": f"{OPEN}/p"}, Purpose="view"), 200,
+              moves=1)
 
 
 ORIGINS = (
     ({"Origin": OPEN}, True), ({"Origin": "https://www.open.example"}, True),
     ({"Origin": "http://open.example:8080"}, True), ({"Referer": f"{OPEN}/x?y"}, True),
-    ({"Origin": OPEN, "Referer": f"{OPEN}/"}, True), ({"Origin": "null", "Referer": f"{OPEN}/"}, True),
+    ({"Origin": OPEN, "Referer": f"{OPEN}/"}, True),
+    ({"Origin": "null", "Referer": f"{OPEN}/"}, True),
     ({"Origin": "https://evil.example"}, False), ({"Referer": "https://evil.example/"}, False),
     ({"Origin": OPEN, "Referer": "https://evil.example/"}, False),
     ({"Origin": "https://evil.example", "Referer": f"{OPEN}/"}, False),
@@ -246,14 +256,14 @@ def closed(world):
 
 def pages_full(world):
     for number in (1, 2):
-        yield Row(f"page {number} of 2", post(RECORD, {"siteUrl": f"{SMALL}/{number}"}), 200, moves=1,
-                  json={"siteHits": "1"})
-    yield Row("a third by the seed's door", post(RECORD, {"siteUrl": f"{SMALL}/3"}), 507, "pages_full",
-              moves=1)
+        yield Row(f"page {number} of 2", post(RECORD, {"siteUrl": f"{SMALL}/{number}"}), 200,
+                  moves=1, json={"siteHits": "1"})
+    yield Row("a third by the seed's door", post(RECORD, {"siteUrl": f"{SMALL}/3"}), 507,
+              "pages_full", moves=1)
     yield Row("a third", post(HITS, {"url": f"{SMALL}/4"}), 200, moves=1,
               json={"page": None, "site": 4, "receipt": is_receipt, "duplicate": False})
-    yield Row("an array of thirds", post(HITS, [{"url": f"{SMALL}/5"}], **world.bearer("hits")), 200,
-              moves=1)
+    yield Row("an array of thirds", post(HITS, [{"url": f"{SMALL}/5"}], **world.bearer("hits")),
+              200, moves=1)
     yield Row("a third by pixel", get(f"/hit.gif?url={SMALL}/6"), 200, moves=1)
     yield Row("the first counts on", post(RECORD, {"siteUrl": f"{SMALL}/1"}), 200, moves=1,
               json={"siteHits": "2"})
@@ -282,15 +292,16 @@ def pixel(_world):
     assert len(GIF) == 43
     yield Row("a pixel", get(f"/hit.gif?url={page}"), 200, moves=1, body=GIF,
               headers={**PICTURE, "Nandolytics-Hit": lambda text: text.startswith("page=1; ")})
-    yield Row("of the page that Referer names", get("/hit.gif", Referer=page), 200, moves=1, body=GIF,
-              headers={"Nandolytics-Hit": lambda text: text.startswith("page=2; ")})
+    yield Row("of the page that Referer names", get("/hit.gif", Referer=page), 200, moves=1,
+              body=GIF, headers={"Nandolytics-Hit": lambda text: text.startswith("page=2; ")})
     yield Row("of no page", get("/hit.gif"), 400, "missing_url")
-    yield Row("of an unknown one", get("/hit.gif?url=https://unknown.example/"), 404, "unknown_site",
-              body=GIF, headers=PICTURE)
+    yield Row("of an unknown one", get("/hit.gif?url=https://unknown.example/"), 404,
+              "unknown_site", body=GIF, headers=PICTURE)
     yield Row("of a URL that is none", get("/hit.gif?url=javascript:alert(1)"), 400, "bad_url",
               body=GIF, headers=PICTURE)
     yield Row("with a short id", get(f"/hit.gif?url={page}&id=short"), 400, "bad_id")
-    yield Row("with an id that is no text", get(f"/hit.gif?url={page}&id=" + "%FF" * 16), 400, "bad_id")
+    yield Row("with an id that is no text", get(f"/hit.gif?url={page}&id=" + "%FF" * 16), 400,
+              "bad_id")
     yield Row("HEAD does not count", Request("HEAD", f"/hit.gif?url={page}"), 200, headers=PICTURE,
               body=b"")
 

@@ -1,4 +1,4 @@
-"""What is refused, each with its word and no count moved; and what is taken although it looks odd."""
+"""What is refused, each with its word and no count moved; and what is taken though it looks odd."""
 import json
 
 from check import Row, id_of
@@ -38,7 +38,8 @@ def bodies(_world):
         full, over = padded(key, size), padded(key, size + 1)
         yield Row(f"{door}: the largest body", post(target, full), 200, moves=1)
         yield Row(f"{door}: one byte more", post(target, over), 413, "body_too_large")
-        yield Row(f"{door}: the largest body in chunks", chunked(target, full.encode()), 200, moves=1)
+        yield Row(f"{door}: the largest body in chunks", chunked(target, full.encode()), 200,
+                  moves=1)
         yield Row(f"{door}: one byte more in chunks", chunked(target, over.encode()), 413,
                   "body_too_large")
         for name, body in (("nothing", ""), ("a form", f"{key}={OPEN}/a"), ("half an object", "{"),
@@ -68,7 +69,8 @@ def bodies(_world):
     yield Row("record: an array", post(RECORD, [{"siteUrl": f"{OPEN}/a"}]), 400, "wrong_type")
     yield Row("record: unknown fields", post(RECORD, {"siteUrl": f"{OPEN}/unknown-fields", "x": [1],
                                                       "y": {"siteUrl": 1}}), 200, moves=1)
-    yield Row("hits: unknown fields", post(HITS, {"url": f"{OPEN}/unknown-fields", "x": {"y": [1]}}),
+    yield Row("hits: unknown fields",
+              post(HITS, {"url": f"{OPEN}/unknown-fields", "x": {"y": [1]}}),
               200, moves=1)
 
 
@@ -98,18 +100,20 @@ def fields(_world):
                                    (65, 400, "bad_id"), (0, 400, "bad_id")):
             yield Row(f"{door}: an id of {size}", post(target, {**page, "id": f"{key}-{size}".ljust(
                 size, "i")[:size]}), status, word, moves=1 if status == 200 else 0)
-        yield Row(f"{door}: an id that is a number", post(target, {**page, "id": 12345678901234567}),
+        yield Row(f"{door}: an id that is a number",
+                  post(target, {**page, "id": 12345678901234567}),
                   400, "wrong_type")
         for secret, status, word in (("0" * 32, 200, None), ("A" * 22, 200, None),
                                      ("0" * 31, 400, "bad_secret_hash"),
                                      ("g" * 32, 400, "bad_secret_hash"),
                                      (1, 400, "wrong_type")):
-            yield Row(f"{door}: secret_hash {secret}", post(target, {**page, "secret_hash": secret}),
+            yield Row(f"{door}: secret_hash {secret}",
+                      post(target, {**page, "secret_hash": secret}),
                       status, word, moves=1 if status == 200 else 0)
 
 
-BAD_URLS = ("", " ", "/a", "open.example/a", "//open.example/a", "https://", "https:///", "https://./",
-            "https://open..example/", "https://open.example:65536/", "https://[::g]/",
+BAD_URLS = ("", " ", "/a", "open.example/a", "//open.example/a", "https://", "https:///",
+            "https://./", "https://open..example/", "https://open.example:65536/", "https://[::g]/",
             "data:text/html,<script>alert(1)</script>", "javascript:alert(document.domain)",
             "JavaScript://open.example/%0Aalert(1)", "ftp://open.example/a", "file:///etc/passwd",
             "about:blank", "blob:https://open.example/x", "https://exa mple.com/",
@@ -168,7 +172,8 @@ def targets(_world):
 
 
 METHODS = (
-    ("/nandolytics/record", "POST, GET, HEAD", ("PUT", "DELETE", "PATCH", "TRACE", "post", "POSTS")),
+    ("/nandolytics/record", "POST, GET, HEAD",
+     ("PUT", "DELETE", "PATCH", "TRACE", "post", "POSTS")),
     ("/nandolytics/https:%2F%2Fopen.example%2Fa", "GET, HEAD", ("POST", "PUT", "get")),
     ("/api/v1/hits", "POST", ("GET", "HEAD", "PUT", "PATCH", "M-SEARCH", "!#$%&'*+-.^_`|~")),
     ("/api/v1/counts?url=https://open.example/a", "GET, HEAD", ("POST", "DELETE", "PROPFIND")),

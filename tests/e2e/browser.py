@@ -1,4 +1,4 @@
-"""/try in a real browser: it counts itself once a load, and shows its number; without script, too."""
+"""/try in a real browser: it counts itself once a load and shows its number; without script too."""
 import pathlib
 import re
 import shutil
@@ -25,7 +25,8 @@ def load(url, script=True):
             (pathlib.Path(profile) / "Default/Preferences").write_text(WITHOUT_SCRIPT)
         done = subprocess.run(
             [program, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",
-             "--disable-background-networking", "--disable-dev-shm-usage", "--enable-logging=stderr",
+             "--disable-background-networking", "--disable-dev-shm-usage",
+             "--enable-logging=stderr",
              f"--user-data-dir={profile}", f"--virtual-time-budget={VIRTUAL_MILLISECONDS}",
              "--dump-dom", url],
             capture_output=True, text=True, timeout=SECONDS_MAX, check=False)

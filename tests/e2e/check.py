@@ -116,7 +116,8 @@ def public_problems(answer):
 
 def value_problems(what, got, wanted):
     good = wanted(got) if callable(wanted) else got == wanted
-    return [] if good else [f"{what} is {got!r}" + ("" if callable(wanted) else f", not {wanted!r}")]
+    instead = "" if callable(wanted) else f", not {wanted!r}"
+    return [] if good else [f"{what} is {got!r}{instead}"]
 
 
 def error_problems(answer, word):

@@ -140,22 +140,26 @@ def reports(report):
         server.must("site", "add", "b.example", "--public-counts")
         server.start()
         for number in range(20):
-            body = {"url": f"https://{'ab'[number % 2]}.example/{number % 3}", "title": f"\u00fc {number}",
+            body = {"url": f"https://{'ab'[number % 2]}.example/{number % 3}",
+                    "title": f"\u00fc {number}",
                     "id": id_of(str(number))}
             server.ask(post(HITS, body))
-        server.ask(post(HITS, {"url": "https://a.example/0", "name": "signup", "props": {"k": "v"}}))
+        server.ask(post(HITS,
+                        {"url": "https://a.example/0", "name": "signup", "props": {"k": "v"}}))
         running = {name: server.must(*name) for name in (
             ("export",), ("export", "--site", "b.example"), ("inspect",), ("inspect", "--end"))}
         report.equal("verify beside it", server.command("verify").returncode, DONE)
         server.stop()
         for name, text in running.items():
-            report.check(f"{' '.join(name)} says the same without the server", server.must(*name) == text)
+            report.check(f"{' '.join(name)} says the same without the server",
+                         server.must(*name) == text)
         report.equal("verify without it", server.command("verify").returncode, DONE)
         lines = [json.loads(line) for line in running["export",].splitlines()]
         views = [line for line in lines if line["kind"] == "page_view"]
         report.equal("every hit is exported once", sorted(line["id"] for line in views),
                      sorted(id_of(str(number)) for number in range(20)))
-        report.equal("in order", [line["site_ordinal"] for line in views if line["site"] == "a.example"],
+        report.equal("in order",
+                     [line["site_ordinal"] for line in views if line["site"] == "a.example"],
                      list(range(1, 11)))
         report.equal("events too", [line["kind"] for line in lines if "props" in line], ["event"])
         report.equal("of one site", running["export", "--site", "b.example"].count("\n"), 9)
@@ -175,7 +179,8 @@ def lists(report):
         report.check("inspect --segments --json", segments.returncode != DONE
                      or isinstance(json.loads(segments.stdout), list))
         shown = json.loads(server.must("config", "show", "--json"))
-        report.check("config show --json", any(one["name"] == "data" and one["origin"] == "--data" for one in shown))
+        report.check("config show --json",
+                     any(one["name"] == "data" and one["origin"] == "--data" for one in shown))
 
 
 def configuration(report):
@@ -186,7 +191,8 @@ def configuration(report):
         report.check("a file beside us is read", done.returncode == DONE and " 7 " in done.stdout
                      and str(file.name) in done.stdout)
         done = command(data, "config", "show", env={"NANDOLYTICS_RATE_LIMIT_BURST": "11"})
-        report.check("the environment wins over it", " 11" in done.stdout and " 9" not in done.stdout)
+        report.check("the environment wins over it",
+                     " 11" in done.stdout and " 9" not in done.stdout)
         report.equal("config check", command(data, "config", "check").returncode, DONE)
         file.write_text('[rate_limit]\nhits_per_secnd = 7\n')
         done = command(data, "config", "check")
@@ -194,7 +200,8 @@ def configuration(report):
                      done.returncode == NO and "nandolytics.toml:2:1" in done.stderr
                      and "hits_per_second" in done.stderr)
         done = command(data, "serve", "--listen", "127.0.0.1:0")
-        report.check("also for serve", done.returncode != DONE and "nandolytics.toml:2:1" in done.stderr)
+        report.check("also for serve",
+                     done.returncode != DONE and "nandolytics.toml:2:1" in done.stderr)
 
 
 def files(report):

@@ -1,5 +1,5 @@
-"""What rows cannot say: many requests on one connection, the same bytes twice, limits that are spent,
-proxies, and paths below which the server lives. And the checkers themselves, made to go red."""
+"""What rows cannot say: many requests on one connection, the same bytes twice, limits that are
+spent, proxies, paths below which the server lives. And the checkers themselves, made to go red."""
 from check import (Row, World, answer_problems, id_of, metrics, public_problems)
 from server import Server
 from wire import Connection, Request, get, post
@@ -61,10 +61,11 @@ def pipelined(report, world):
 def old_http(report, world):
     body = b'{"siteUrl":"https://open.example/old"}'
     with Connection(world.server.port) as connection:
-        connection.send(b"POST /nandolytics/record HTTP/1.0\r\nContent-Length: %d\r\n\r\n" % len(body)
-                        + body)
+        head = f"POST {RECORD} HTTP/1.0\r\nContent-Length: {len(body)}\r\n\r\n"
+        connection.send(head.encode() + body)
         answer = connection.read()
-        report.equal("HTTP/1.0 without Host", (answer.status, answer.json()["siteHits"]), (200, "1"))
+        report.equal("HTTP/1.0 without Host", (answer.status, answer.json()["siteHits"]),
+                     (200, "1"))
         report.equal("is answered and closed", (answer.header("Connection"), connection.more()),
                      ("close", False))
     with Connection(world.server.port) as connection:
@@ -104,7 +105,7 @@ def controls(report, world):
 
 
 def books(report, world):
-    """After all of it, the numbers still agree with the journal, and every refusal has its metric."""
+    """After all of it the numbers still agree with the journal, and refusals have their metric."""
     done = world.server.command("verify")
     report.equal("verify", (done.returncode, done.stderr), (0, ""))
     numbers = metrics(world.server.ask(get("/metrics")).body)

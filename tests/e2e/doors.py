@@ -4,9 +4,9 @@ from wire import Request, get, pairs, post
 
 OPEN = "https://open.example"
 PUBLIC = (("POST", "/nandolytics/record"), ("GET", "/nandolytics/https:%2F%2Fopen.example%2Fa"),
-          ("POST", "/dev/nandolytics/record"), ("GET", "/dev/nandolytics/x"), ("POST", "/api/v1/hits"),
-          ("GET", "/api/v1/counts"), ("GET", "/hit.gif"), ("GET", "/healthz"), ("GET", "/api/health"),
-          ("GET", "/api/heartbeat"))
+          ("POST", "/dev/nandolytics/record"), ("GET", "/dev/nandolytics/x"),
+          ("POST", "/api/v1/hits"), ("GET", "/api/v1/counts"), ("GET", "/hit.gif"),
+          ("GET", "/healthz"), ("GET", "/api/health"), ("GET", "/api/heartbeat"))
 ASKED = "content-type, x-anything, authorization"
 
 
@@ -17,7 +17,8 @@ def options(target, **headers):
 def preflights(_world):
     for method, target in PUBLIC:
         yield Row(f"preflight for {method} {target}",
-                  options(target, Origin="https://evil.example", Access_Control_Request_Method=method,
+                  options(target, Origin="https://evil.example",
+                          Access_Control_Request_Method=method,
                           Access_Control_Request_Headers=ASKED), 204,
                   headers={"Access-Control-Allow-Headers": ASKED,
                            "Access-Control-Allow-Methods": lambda text, m=method: m in text,

@@ -21,7 +21,8 @@ def environment():
 
 
 def command(data, *arguments, env=None):
-    return subprocess.run([PROGRAM, *arguments, "--data", data], env={**environment(), **(env or {})},
+    return subprocess.run([PROGRAM, *arguments, "--data", data],
+                          env={**environment(), **(env or {})},
                           cwd=data.parent, capture_output=True, text=True, timeout=SECONDS_MAX,
                           check=False)
 
@@ -36,7 +37,8 @@ class Server:
         self.process = None
         self.port = None
         if "--rate-limit-burst" not in flags:
-            self.flags += ["--rate-limit-hits-per-second", UNLIMITED, "--rate-limit-burst", UNLIMITED]
+            self.flags += ["--rate-limit-hits-per-second", UNLIMITED, "--rate-limit-burst",
+                           UNLIMITED]
 
     def __enter__(self):
         return self
@@ -59,7 +61,8 @@ class Server:
 
     def arguments(self, *flags):
         return [PROGRAM, "serve", "--data", self.data, "--run-dir", self.folder / "salts",
-                "--listen", "127.0.0.1:0", "--journal-segment-bytes", "1048576", *self.flags, *flags]
+                "--listen", "127.0.0.1:0", "--journal-segment-bytes", "1048576", *self.flags,
+                *flags]
 
     def start(self):
         """Returns when it has said where it listens."""

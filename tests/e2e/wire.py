@@ -27,7 +27,7 @@ class Request:
 
 
 def pairs(headers):
-    """x_forwarded_for="1.2.3.4" is X-Forwarded-For: 1.2.3.4; a list is a header sent more than once."""
+    """X_Real_IP="192.0.2.1" is a header of that name with dashes; a list is one sent repeatedly."""
     found = []
     for name, value in headers.items():
         for one in value if isinstance(value, list) else [value]:
