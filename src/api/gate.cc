@@ -37,6 +37,7 @@ struct Gate::LoopBatch final : HitBatch {
   Gate& gate;
   http::Mailbox& mailbox;
   std::vector<PendingAnswer> pending;
+  std::chrono::nanoseconds submitted{};
 };
 
 Gate::Gate(Loop& loop, Committer& committer, http::Mailbox& mailbox)
@@ -66,8 +67,25 @@ void Gate::flush_if_large() {
     flush();
 }
 
+void Gate::end_turn() {
+  patience_ = std::chrono::nanoseconds::max();
+  if (filling_ != nullptr && !filling_->pending.empty() && !may_gather()) flush();
+}
+
+bool Gate::may_gather() {
+  if (filling_->pending.size() >= last_requests_) return false;
+  const auto now = loop_.parts().clock.monotonic();
+  if (gather_until_.count() == 0) {
+    gather_until_ = now + std::min<std::chrono::nanoseconds>(last_duration_, kGatherMax);
+  }
+  if (now >= gather_until_) return false;
+  patience_ = gather_until_ - now;
+  return true;
+}
+
 void Gate::flush() {
-  if (filling_ == nullptr || filling_->pending.empty()) return;
+  gather_until_ = {};
+  filling_->submitted = loop_.parts().clock.monotonic();
   std::unique_ptr<HitBatch> batch = std::move(filling_);
   auto* mine = static_cast<LoopBatch*>(batch.get());
   const auto taken = committer_.submit(batch);
@@ -78,6 +96,8 @@ void Gate::flush() {
 
 void Gate::finish(std::unique_ptr<LoopBatch> batch) {
   outstanding_ -= batch->pending.size();
+  last_requests_ = batch->pending.size();
+  last_duration_ = loop_.parts().clock.monotonic() - batch->submitted;
   loop_.hold_keys();
   for (auto& pending : batch->pending) {
     const auto outcomes = std::span(batch->outcomes).subspan(pending.first, pending.count);

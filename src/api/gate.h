@@ -1,6 +1,11 @@
 // Gate: where one I/O loop gathers the hits of a turn and hands them to the committer in one piece,
 // and where their outcomes come back to be answered.
 //
+// A sync costs as much for one hit as for a hundred. So when a turn has brought fewer requests than
+// the last batch had, the clients that it answered are about to ask again, and the gate waits for
+// as many: no longer than that batch took, nor than kGatherMax. A lone client is never made to
+// wait.
+//
 // Threads: its loop's. Batches go round: the loop fills one, the committer commits it, the loop
 // answers and reuses it.
 #pragma once
@@ -17,6 +22,8 @@
 namespace nando {
 
 class Loop;
+
+inline constexpr std::chrono::microseconds kGatherMax{500};
 
 // One request's hits in a batch, and how to answer them.
 struct PendingAnswer {
@@ -44,15 +51,19 @@ class Gate {
   // The hits from `pending.first` on are this request's.
   void expect(PendingAnswer pending);
 
-  // Hands over what was gathered.
-  void flush();
+  // Hands over what was gathered, or waits a moment for more.
+  void end_turn();
   void flush_if_large();
+  // How long it waits; the longest there is if it waits for nothing.
+  std::chrono::nanoseconds patience() const { return patience_; }
 
   // Hits that wait for their outcome.
   std::size_t outstanding() const { return outstanding_; }
 
  private:
   struct LoopBatch;
+  void flush();
+  bool may_gather();
   void finish(std::unique_ptr<LoopBatch> batch);
   std::unique_ptr<LoopBatch> fresh();
 
@@ -62,6 +73,10 @@ class Gate {
   std::unique_ptr<LoopBatch> filling_;
   std::vector<std::unique_ptr<LoopBatch>> spare_;
   std::size_t outstanding_ = 0;
+  std::size_t last_requests_ = 0;             // Of the batch that was answered last,
+  std::chrono::nanoseconds last_duration_{};  // and how long it took.
+  std::chrono::nanoseconds gather_until_{};   // 0 while nothing was gathered.
+  std::chrono::nanoseconds patience_ = std::chrono::nanoseconds::max();
 };
 
 }  // namespace nando

@@ -25,7 +25,8 @@ class Loop final : public http::Handler {
 
   std::size_t body_bytes_max(const http::Request& head) override;
   void on_request(const http::Request& request, http::Responder responder) override;
-  void on_turn_end() override { gate_.flush(); }
+  void on_turn_end() override { gate_.end_turn(); }
+  std::chrono::nanoseconds patience() override { return gate_.patience(); }
   void on_bad_request(unsigned status, std::string_view word, std::string_view message,
                       std::string& body) override;
   std::string_view bad_request_headers() const override;

@@ -113,14 +113,20 @@ std::size_t Loop::round(Wait how) {
   return events + posts + run_ready();
 }
 
+// Until the next tick, or as long as the handler has patience.
+timespec Loop::sleep_limit() const {
+  const auto until_tick = std::max(next_tick_ - now_, std::chrono::steady_clock::duration::zero());
+  const std::chrono::nanoseconds limit =
+      std::min<std::chrono::nanoseconds>(until_tick, handler_->patience());
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(limit);
+  return {static_cast<time_t>(seconds.count()), static_cast<long>((limit - seconds).count())};
+}
+
 std::size_t Loop::wait(Wait how) {
-  int timeout = 0;
-  if (how == Wait::until_tick) {
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(next_tick_ - now_);
-    timeout = static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, kTick.count()));
-  }
+  const auto timeout = how == Wait::until_tick ? sleep_limit() : timespec{};
   std::array<epoll_event, kEventsMax> events;
-  const int n = epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), timeout);
+  const int n =
+      epoll_pwait2(epoll_.get(), events.data(), static_cast<int>(events.size()), &timeout, nullptr);
   ASSERT(n >= 0 || errno == EINTR);
   now_ = std::chrono::steady_clock::now();
   set_date();

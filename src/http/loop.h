@@ -50,6 +50,7 @@ class Loop final : public Mailbox {
   void turn();
   std::size_t round(Wait how);
   std::size_t wait(Wait how);
+  timespec sleep_limit() const;
   bool watch(int fd, std::uint32_t events, void* tag);
   void accept_some();
   void pause_accepting();

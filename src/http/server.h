@@ -104,6 +104,10 @@ class Handler {
   // Nothing more is ready now (or kTurnRequestsMax have been handled).
   virtual void on_turn_end() = 0;
 
+  // Asked before the loop sleeps: the longest it may sleep until it ends a turn again, for a
+  // handler that waits a moment for more to come.
+  virtual std::chrono::nanoseconds patience() { return std::chrono::nanoseconds::max(); }
+
   // What to say when a message cannot be parsed or breaks a limit: `word` is the error's one word,
   // `message` what to do. Writes the body into `body`, which is sent as application/json; the
   // server adds the status and closes.

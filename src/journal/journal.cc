@@ -64,6 +64,9 @@ class DiskJournal final : public Journal {
     return failure_;
   }
   Sizes sizes() const override;
+  Sequence sealed_to() const override {
+    return Sequence{sealed_to_.load(std::memory_order_acquire)};
+  }
 
  private:
   Result<> make_room(std::uint64_t batch_bytes);
@@ -101,6 +104,7 @@ class DiskJournal final : public Journal {
   Position position_;
   std::string failure_;
   std::atomic<bool> failed_ = false;
+  std::atomic<std::uint64_t> sealed_to_ = 0;
 };
 
 DiskJournal::DiskJournal(Directory& directory, const JournalOptions& options, const Clock& clock,
@@ -292,6 +296,7 @@ Result<bool> DiskJournal::seal() {
     segments_.live.erase(number);
     segments_.sealed[number] = *bytes;
   }
+  sealed_to_.store(end.sequence.value, std::memory_order_release);
   if (auto done = directory_.sync(); !done) return done.error();
   return true;
 }

@@ -103,6 +103,10 @@ class Journal {
   // nothing else: the key for hashing text that visitors choose (pages, hit ids).
   virtual Key128 hash_key() const = 0;
 
+  // The last record of the newest segment that keep() has sealed; 0 before the first since the
+  // start. Any thread.
+  virtual Sequence sealed_to() const = 0;
+
   // Why append() refuses for good; empty while it does not. Any thread.
   virtual std::string failure() const = 0;
 

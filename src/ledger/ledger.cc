@@ -27,7 +27,7 @@ struct Ledger::State {
   std::unique_ptr<JournalReader> keep_reader;  // keep()'s.
   std::unique_ptr<Commit> commit;
   std::string recovery;
-  bool look_for_snapshot = true;  // keep()'s: something was sealed since it last looked.
+  Sequence looked_at;  // keep()'s: sealed_to() when it last looked.
 
   mutable std::mutex keys_mutex;
   std::shared_ptr<const KeyRing> keys;
@@ -237,19 +237,10 @@ std::shared_ptr<const KeyRing> Ledger::keys() const {
 Result<bool> Ledger::keep() {
   auto& state = *state_;
   auto kept = state.journal->keep();
-  if (!kept || *kept) {
-    state.look_for_snapshot = true;
-    return kept;
-  }
-  if (!state.look_for_snapshot) return false;
-  state.look_for_snapshot = false;
-  const auto segments = state.keep_reader->segments();
-  if (!segments) return segments.error();
-  Sequence sealed_to;
-  for (const auto& segment : *segments) {
-    if (!segment.sealed) break;
-    sealed_to = segment.last;
-  }
+  if (!kept || *kept) return kept;
+  const auto sealed_to = state.journal->sealed_to();
+  if (sealed_to <= state.looked_at) return false;
+  state.looked_at = sealed_to;
   const auto since = snapshot_position(state.data).sequence.value;
   const auto enough = std::max<std::uint64_t>(state.options.snapshot_records_min,
                                               state.counters->pages().size() / 2);
