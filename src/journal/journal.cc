@@ -15,7 +15,7 @@ namespace {
 // A full disk is asked again no more often than this.
 constexpr std::chrono::milliseconds kFullRetry{50};
 // A step of keep() costs; one that failed is not tried again before this.
-constexpr std::chrono::seconds kKeepRetry{1};
+constexpr std::chrono::milliseconds kKeepRetry{200};
 constexpr const char* kSpareName = "spare.tmp";
 constexpr const char* kHurryName = "hurry.tmp";
 constexpr const char* kFirstName = "first.tmp";
@@ -95,8 +95,8 @@ class DiskJournal final : public Journal {
   BatchHeaderBytes batch_header_;
 
   // The keeping thread's.
-  std::optional<std::chrono::nanoseconds> prepare_failed_at_;
-  std::optional<std::chrono::nanoseconds> seal_failed_at_;
+  std::chrono::nanoseconds prepare_not_before_{};
+  std::chrono::nanoseconds seal_not_before_{};
 
   mutable Segments segments_;
 
@@ -261,17 +261,20 @@ Result<> DiskJournal::name_segment(const char* temporary, std::uint64_t number,
 
 Result<bool> DiskJournal::keep() {
   if (failed_.load(std::memory_order_relaxed)) return false;
-  const auto attempt = [&](std::optional<std::chrono::nanoseconds>& failed_at,
+  const auto attempt = [&](std::chrono::nanoseconds& not_before,
                            Result<bool> (DiskJournal::*step)()) -> Result<bool> {
-    if (failed_at && clock_.monotonic() - *failed_at < kKeepRetry) return false;
+    const auto began = clock_.monotonic();
+    if (began < not_before) return false;
     const auto done = (this->*step)();
-    failed_at = done ? std::nullopt : std::optional(clock_.monotonic());
+    // Soon, since space may be back; but a step that takes long shall not fill a core with failing.
+    const auto now = clock_.monotonic();
+    if (!done) not_before = now + std::max<std::chrono::nanoseconds>(kKeepRetry, 4 * (now - began));
     return done;
   };
-  const auto prepared = attempt(prepare_failed_at_, &DiskJournal::prepare);
+  const auto prepared = attempt(prepare_not_before_, &DiskJournal::prepare);
   if (prepared && *prepared) return true;
   // On a full disk this is what makes room.
-  const auto sealed = attempt(seal_failed_at_, &DiskJournal::seal);
+  const auto sealed = attempt(seal_not_before_, &DiskJournal::seal);
   if (sealed && *sealed) return true;
   return prepared ? sealed : prepared;
 }
