@@ -18,13 +18,11 @@ OTHER_FAULTS = (("pwritev", "error=EIO"), ("pwritev", "error=ENOSPC"), ("pwritev
                 ("pwritev", "retval=512"), ("fdatasync", "error=EINTR"), ("fdatasync", "error=ENOSPC"))
 
 
-def prepared(folder, shim=None):
-    """A store whose segments are made, so that the next syncs of live files are those of batches."""
-    server = Server(folder, 8 << 20)
-    server.start(shim=shim)
-    load(server, connections=4, count=200, sites=SITES, pages=PAGES, seed=99, log=folder / "answers")
+def prepare(server, log):
+    """Makes the segments of a store, so that the next syncs of live files are those of batches."""
+    server.start()
+    load(server, connections=4, count=200, sites=SITES, pages=PAGES, seed=99, log=log)
     server.term()
-    return server
 
 
 def live_files(server):
@@ -34,11 +32,14 @@ def live_files(server):
 class Fault:
     """A server whose `when`-th write or sync of a live file fails, under load."""
 
-    def __init__(self, call, how, when, shim=None):
+    def __init__(self):
         self.folder = scratch("fault")
         self.log = self.folder / "answers"
+        self.server = Server(self.folder, 8 << 20)
+
+    def run(self, call, how, when, shim=None):
         control = shim(self.folder) if shim else None
-        self.server = prepared(self.folder)
+        prepare(self.server, self.log)
         before = len(read_log(self.log))
         self.server.start(shim=control)
         with attached(self.server, f"{call}:{how}:when={when}", live_files(self.server)):
@@ -89,8 +90,9 @@ class Fault:
 
 
 def try_fault(*arguments, **named):
-    fault = Fault(*arguments, **named)
+    fault = Fault()
     try:
+        fault.run(*arguments, **named)
         return fault.problems(), fault.told
     finally:
         fault.close()
@@ -105,8 +107,9 @@ def forgiving(folder):
 def refused_start(report):
     """A sync that fails before the first hit: no start, the file is named, and the next start is well."""
     folder = scratch("refused")
-    server = prepared(folder)
+    server = Server(folder, 8 << 20)
     try:
+        prepare(server, folder / "answers")
         server.launch(strace("fdatasync:error=EIO:when=1", live_files(server)))
         ready = server.wait_ready(10)
         said = server.tail()
