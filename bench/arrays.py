@@ -13,8 +13,15 @@ def main():
         ours = Server(folder)
         try:
             ours.start()
-            shape = {"connections": 4, "doors": "array", "token": ours.token(), "sites": 8, "pages": 50_000,
-                     "zipf": 1, "count": 500_000}
+            shape = {
+                "connections": 4,
+                "doors": "array",
+                "token": ours.token(),
+                "sites": 8,
+                "pages": 50_000,
+                "zipf": 1,
+                "count": 500_000,
+            }
             load(ours, **{**shape, "ids": "none", "count": 200_000, "seed": 1})
             for ids, text in (("none", "without ids"), ("fixed", "with ids of 16 bytes")):
                 figures, walls = [], []
@@ -25,9 +32,12 @@ def main():
                     figures.append(told["acknowledged"] / spent)
                     walls.append(told["acknowledged"] / told["seconds"])
                 figure, spread = median_and_spread(figures)
-                row(f"arrays of 1,000 hits {text}, hits/s per core of server CPU",
-                    f"{figure:,.0f} ({spread}; {max(walls):,.0f} a second by the clock)", f"{TARGET:,}",
-                    figure >= TARGET)
+                row(
+                    f"arrays of 1,000 hits {text}, hits/s per core of server CPU",
+                    f"{figure:,.0f} ({spread}; {max(walls):,.0f} a second by the clock)",
+                    f"{TARGET:,}",
+                    figure >= TARGET,
+                )
         finally:
             ours.close()
 

@@ -38,8 +38,18 @@ def measure(ids, target):
         ours = Server(folder, 16 << 20)
         try:
             ours.start()
-            load(ours, connections=4, count=HITS, doors="array", token=ours.token(), sites=8, pages=50_000,
-                 zipf=1, visitors=20_000, ids=ids)
+            load(
+                ours,
+                connections=4,
+                count=HITS,
+                doors="array",
+                token=ours.token(),
+                sites=8,
+                pages=50_000,
+                zipf=1,
+                visitors=20_000,
+                ids=ids,
+            )
             journal = ours.data / "journal"
             wait_for_sealing(journal)
             first = first_live_sequence(journal)
@@ -50,9 +60,15 @@ def measure(ids, target):
                     record = json.loads(line)
                     hits += record["kind"] == "page_view" and record["sequence"] < first
             figure = sealed / hits if hits else float("inf")
-            row(f"bytes a hit, sealed, {'without id' if ids == 'none' else 'with an id of 16 bytes'}",
-                f"{figure:.1f}", str(target), figure <= target)
-            note(f"{hits:,} hits in {sealed:,} sealed bytes; Zipf over 50,000 pages, 20,000 visitors")
+            row(
+                f"bytes a hit, sealed, {'no id' if ids == 'none' else 'with an id of 16 bytes'}",
+                f"{figure:.1f}",
+                str(target),
+                figure <= target,
+            )
+            note(
+                f"{hits:,} hits in {sealed:,} sealed bytes; Zipf over 50,000 pages, 20,000 visitors"
+            )
         finally:
             ours.close()
 

@@ -6,8 +6,17 @@ Both in the same run, turn and turn about; every answer of ours after its sync.
 import sys
 
 sys.dont_write_bytecode = True
-from rig import (Nginx, Server, Wrk, cpu_by_thread, cpu_per_request, median_and_spread, note, row,  # noqa: E402
-                 workshop)
+from rig import (
+    Nginx,
+    Server,
+    Wrk,
+    cpu_by_thread,
+    cpu_per_request,
+    median_and_spread,
+    note,
+    row,  # noqa: E402
+    workshop,
+)
 
 TARGETS = {(64, "one page"): 1.25, (256, "one page"): 1.15, (64, "mix"): None, (256, "mix"): None}
 ROUNDS, SECONDS = 5, 3
@@ -20,9 +29,12 @@ def one_kind(connections, kind, nginx, ours, wrk):
     before = cpu_by_thread(ours.process.pid)
     answers = 0
     for _ in range(ROUNDS):
-        theirs, their_rate, bad = cpu_per_request(nginx.pids(), wrk, nginx.port, kind, connections, SECONDS)
-        our, our_rate, our_bad = cpu_per_request([ours.process.pid], wrk, ours.port, kind, connections,
-                                                 SECONDS)
+        theirs, their_rate, bad = cpu_per_request(
+            nginx.pids(), wrk, nginx.port, kind, connections, SECONDS
+        )
+        our, our_rate, our_bad = cpu_per_request(
+            [ours.process.pid], wrk, ours.port, kind, connections, SECONDS
+        )
         ratios.append(our / theirs)
         costs.append((our, theirs, our_rate, their_rate))
         answers += our_rate * SECONDS
@@ -30,14 +42,27 @@ def one_kind(connections, kind, nginx, ours, wrk):
             note(f"FAILED REQUESTS: nginx {bad}; ours {our_bad}")
     ratio, spread = median_and_spread(ratios)
     target = TARGETS[connections, kind]
-    row(f"CPU per hit, {kind}, {connections} connections, of nginx's 204", f"{ratio:.2f}x ({spread})",
-        f"{target}x" if target else "-", ratio <= target if target else None)
+    row(
+        f"CPU per hit, {kind}, {connections} connections, of nginx's 204",
+        f"{ratio:.2f}x ({spread})",
+        f"{target}x" if target else "-",
+        ratio <= target if target else None,
+    )
     middle = sorted(costs)[len(costs) // 2]
-    note(f"ours {middle[0]:.1f} us, nginx {middle[1]:.1f} us; {middle[2]:.0f} and {middle[3]:.0f} a second")
+    note(
+        f"ours {middle[0]:.1f} us, nginx {middle[1]:.1f} us; "
+        f"{middle[2]:.0f} and {middle[3]:.0f} a second"
+    )
     after = cpu_by_thread(ours.process.pid)
     spent = {name: (after[name] - before.get(name, 0)) / answers * 1e6 for name in after}
-    note("by thread: " + ", ".join(f"{name} {us:.2f} us" for name, us in
-                                   sorted(spent.items(), key=lambda item: -item[1]) if us >= 0.01))
+    note(
+        "by thread: "
+        + ", ".join(
+            f"{name} {us:.2f} us"
+            for name, us in sorted(spent.items(), key=lambda item: -item[1])
+            if us >= 0.01
+        )
+    )
 
 
 def main():

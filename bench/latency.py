@@ -24,16 +24,24 @@ def main():
             margins = []
             for number in range(ROUNDS):
                 disk = finish(client("disk", folder=folder, count=4000))
-                told = load(ours, connections=256, seconds=SECONDS, rate=rate / 2, seed=3 + number, **shape)
+                told = load(
+                    ours, connections=256, seconds=SECONDS, rate=rate / 2, seed=3 + number, **shape
+                )
                 margins.append(told["p99_us"] - 2 * disk["p99_us"])
-                note(f"at {told['acknowledged'] / told['seconds']:.0f} of {rate:.0f} hits/s: p50 "
-                     f"{told['p50_us'] / 1000:.2f}, p99 {told['p99_us'] / 1000:.2f}, p99.9 "
-                     f"{told['p999_us'] / 1000:.2f} ms; the disk's sync: p50 {disk['p50_us'] / 1000:.2f}, "
-                     f"p99 {disk['p99_us'] / 1000:.2f} ms")
+                note(
+                    f"at {told['acknowledged'] / told['seconds']:.0f} of {rate:.0f} hits/s: p50 "
+                    f"{told['p50_us'] / 1000:.2f}, p99 {told['p99_us'] / 1000:.2f}, p99.9 "
+                    f"{told['p999_us'] / 1000:.2f} ms; "
+                    f"the disk's sync: p50 {disk['p50_us'] / 1000:.2f}, "
+                    f"p99 {disk['p99_us'] / 1000:.2f} ms"
+                )
             margin = statistics.median(margins)
-            row("p99 answer time at half of saturation, above twice the disk's p99 sync",
-                f"{margin / 1000:.2f} ms (median of {ROUNDS})", f"{EXTRA_US / 1000:.0f} ms",
-                margin <= EXTRA_US)
+            row(
+                "p99 answer time at half of saturation, above twice the disk's p99 sync",
+                f"{margin / 1000:.2f} ms (median of {ROUNDS})",
+                f"{EXTRA_US / 1000:.0f} ms",
+                margin <= EXTRA_US,
+            )
         finally:
             ours.close()
 

@@ -23,8 +23,17 @@ def main():
             time.sleep(1)
             empty = rss_bytes(ours.process.pid) / MIB
             row("memory after the start", f"{empty:.1f} MiB", "40 MiB", empty <= 40)
-            told = load(ours, connections=4, count=HITS, doors="array", token=ours.token(), sites=SITES,
-                        pages=HITS, in_order="pages", ids="none")
+            told = load(
+                ours,
+                connections=4,
+                count=HITS,
+                doors="array",
+                token=ours.token(),
+                sites=SITES,
+                pages=HITS,
+                in_order="pages",
+                ids="none",
+            )
             full = rss_bytes(ours.process.pid) / MIB
             exact = told["acknowledged"] == HITS
             row(f"memory with {HITS:,} pages", f"{full:.0f} MiB", "600 MiB", full < 600 and exact)
@@ -39,7 +48,9 @@ def main():
             row(f"verify of {HITS:,} hits", f"{seconds:.1f} s", "60 s", seconds <= 60 and good)
             note(said)
             for page in (0, 1, HITS // 2, HITS - 1):
-                text = ours.get(f"/nandolytics/https%3A%2F%2Fs{page % SITES}.crash.example%2Fp{page}")[1]
+                text = ours.get(
+                    f"/nandolytics/https%3A%2F%2Fs{page % SITES}.crash.example%2Fp{page}"
+                )[1]
                 if '"siteHits":1' not in text.replace(" ", ""):
                     note(f"WRONG TOTAL of page {page}: {text}")
         finally:

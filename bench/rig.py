@@ -1,7 +1,7 @@
-"""What every question here needs: our server, Debian's nginx and Redis, wrk, and CPU time from /proc.
+"""What every question needs: our server, Debian's nginx and Redis, wrk, CPU time from /proc.
 
-The server and its client are those of tests/crash (harness.py). Every figure is printed with its target
-beside it, as a row of the table in README.md.
+The server and its client are those of tests/crash (harness.py). Every figure is printed with its
+target beside it, as a row of the table in README.md.
 """
 import contextlib
 import os
@@ -16,7 +16,16 @@ import time
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "tests/crash"))
 
-from harness import Server, client, finish, free_port, load, remove, rss_bytes, scratch  # noqa: E402,F401
+from harness import (
+    Server,
+    client,
+    finish,
+    free_port,
+    load,
+    remove,
+    rss_bytes,
+    scratch,
+)  # noqa: E402,F401
 
 TICKS = os.sysconf("SC_CLK_TCK")
 KEEP_ALIVE = 1_000_000_000
@@ -36,7 +45,9 @@ def cpu_seconds(pids):
     """User and system time of these processes, all threads."""
     total = 0
     for pid in pids:
-        fields = pathlib.Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rsplit(") ", 1)[1].split()
+        fields = (
+            pathlib.Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rsplit(") ", 1)[1].split()
+        )
         total += int(fields[11]) + int(fields[12])
     return total / TICKS
 
@@ -46,14 +57,19 @@ def cpu_by_thread(pid):
     threads = {}
     for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
         with contextlib.suppress(OSError):
-            name, fields = (task / "stat").read_text(encoding="ascii").split("(", 1)[1].rsplit(") ", 1)
+            name, fields = (
+                (task / "stat").read_text(encoding="ascii").split("(", 1)[1].rsplit(") ", 1)
+            )
             fields = fields.split()
             threads[f"{name}/{task.name}"] = (int(fields[11]) + int(fields[12])) / TICKS
     return threads
 
 
 def median_and_spread(values):
-    return statistics.median(values), f"{min(values):.3g} to {max(values):.3g} in {len(values)} rounds"
+    return (
+        statistics.median(values),
+        f"{min(values):.3g} to {max(values):.3g} in {len(values)} rounds",
+    )
 
 
 class Nginx:
@@ -62,20 +78,28 @@ class Nginx:
     def __init__(self, folder, location, modules=(), http=""):
         self.port, self.folder = free_port(), folder
         conf = folder / "nginx.conf"
-        lines = ["user root;"] if os.geteuid() == 0 else []  # Its worker must reach the socket of Redis.
+        lines = (
+            ["user root;"] if os.geteuid() == 0 else []
+        )  # Its worker must reach the socket of Redis.
         lines += [f"load_module /usr/lib/nginx/modules/{name}.so;" for name in modules]
-        conf.write_text("\n".join(lines) + f"""
+        conf.write_text(
+            "\n".join(lines)
+            + f"""
 worker_processes 1; daemon off; pid {folder}/nginx.pid; error_log {folder}/nginx.log;
 events {{ worker_connections 4096; }}
 http {{
   access_log off; keepalive_requests {KEEP_ALIVE}; keepalive_timeout 75; default_type text/plain;
-  client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/fcgi;
+  client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;
+  fastcgi_temp_path {folder}/fcgi;
   uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi; {http}
   server {{ listen 127.0.0.1:{self.port}; location / {{ {location} }} }}
 }}
-""", encoding="ascii")
-        self.process = subprocess.Popen(["nginx", "-c", str(conf), "-p", str(folder)],
-                                        stderr=subprocess.DEVNULL)
+""",
+            encoding="ascii",
+        )
+        self.process = subprocess.Popen(
+            ["nginx", "-c", str(conf), "-p", str(folder)], stderr=subprocess.DEVNULL
+        )
         wait_for_port(self.port)
 
     def pids(self):
@@ -93,8 +117,23 @@ class Redis:
     def __init__(self, folder):
         self.socket = folder / "redis.sock"
         self.process = subprocess.Popen(
-            ["redis-server", "--port", "0", "--unixsocket", str(self.socket), "--dir", str(folder),
-             "--appendonly", "yes", "--appendfsync", "always", "--save", ""], stdout=subprocess.DEVNULL)
+            [
+                "redis-server",
+                "--port",
+                "0",
+                "--unixsocket",
+                str(self.socket),
+                "--dir",
+                str(folder),
+                "--appendonly",
+                "yes",
+                "--appendfsync",
+                "always",
+                "--save",
+                "",
+            ],
+            stdout=subprocess.DEVNULL,
+        )
         until = time.monotonic() + 10
         while not self.socket.exists() and time.monotonic() < until:
             time.sleep(0.02)
@@ -159,9 +198,20 @@ class Wrk:
         self.runs += 1
         text = REQUESTS[kind]
         self.script.write_text(text % self.runs if "%d" in text else text, encoding="ascii")
-        out = subprocess.run(["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", str(self.script),
-                              f"http://127.0.0.1:{port}/nandolytics/record"], check=False,
-                             capture_output=True, text=True)
+        out = subprocess.run(
+            [
+                "wrk",
+                "-t1",
+                f"-c{connections}",
+                f"-d{seconds}s",
+                "-s",
+                str(self.script),
+                f"http://127.0.0.1:{port}/nandolytics/record",
+            ],
+            check=False,
+            capture_output=True,
+            text=True,
+        )
         if out.returncode != 0:
             raise RuntimeError(f"wrk: {out.stdout}{out.stderr}")
         out = out.stdout

@@ -6,8 +6,17 @@ Theirs is one INCR a hit over a pooled socket, no JSON read, no id, no receipt.
 import sys
 
 sys.dont_write_bytecode = True
-from rig import (Nginx, Redis, Server, Wrk, cpu_per_request, median_and_spread, note, row,  # noqa: E402
-                 workshop)
+from rig import (
+    Nginx,
+    Redis,
+    Server,
+    Wrk,
+    cpu_per_request,
+    median_and_spread,
+    note,
+    row,  # noqa: E402
+    workshop,
+)
 
 TARGET = 0.35
 ROUNDS, SECONDS = 5, 3
@@ -33,7 +42,9 @@ content_by_lua_block {
 def main():
     with workshop("redis") as folder:
         redis = Redis(folder)
-        nginx = Nginx(folder, COUNT % redis.socket, MODULES, 'lua_package_path "/usr/share/lua/5.1/?.lua;;";')
+        nginx = Nginx(
+            folder, COUNT % redis.socket, MODULES, 'lua_package_path "/usr/share/lua/5.1/?.lua;;";'
+        )
         ours, wrk = Server(folder), Wrk(folder)
         try:
             ours.start()
@@ -41,20 +52,28 @@ def main():
                 ratios, costs = [], []
                 for _ in range(ROUNDS):
                     their_pids = nginx.pids() + redis.pids()
-                    theirs, rate, bad = cpu_per_request(their_pids, wrk, nginx.port, "one page", connections,
-                                                        SECONDS)
-                    our, our_rate, our_bad = cpu_per_request([ours.process.pid], wrk, ours.port, "one page",
-                                                             connections, SECONDS)
+                    theirs, rate, bad = cpu_per_request(
+                        their_pids, wrk, nginx.port, "one page", connections, SECONDS
+                    )
+                    our, our_rate, our_bad = cpu_per_request(
+                        [ours.process.pid], wrk, ours.port, "one page", connections, SECONDS
+                    )
                     ratios.append(our / theirs)
                     costs.append((our, theirs, our_rate, rate))
                     if bad or our_bad:
                         note(f"FAILED REQUESTS: theirs {bad}; ours {our_bad}")
                 ratio, spread = median_and_spread(ratios)
-                row(f"CPU per hit, {connections} connections, of nginx + Lua + Redis always",
-                    f"{ratio:.2f}x ({spread})", f"{TARGET}x", ratio <= TARGET)
+                row(
+                    f"CPU per hit, {connections} connections, of nginx + Lua + Redis always",
+                    f"{ratio:.2f}x ({spread})",
+                    f"{TARGET}x",
+                    ratio <= TARGET,
+                )
                 middle = sorted(costs)[len(costs) // 2]
-                note(f"ours {middle[0]:.1f} us, theirs {middle[1]:.1f} us; "
-                     f"{middle[2]:.0f} and {middle[3]:.0f} a second")
+                note(
+                    f"ours {middle[0]:.1f} us, theirs {middle[1]:.1f} us; "
+                    f"{middle[2]:.0f} and {middle[3]:.0f} a second"
+                )
         finally:
             nginx.close()
             redis.close()

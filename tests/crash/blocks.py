@@ -1,8 +1,8 @@
 """D3: a power cut at every block. The store lies on a real file system on a disk that logs what is
 written to it; each prefix of that log is mounted and opened.
 
-qemu-storage-daemon keeps the log (blklogwrites, in the format of Linux's dm-log-writes) and offers the
-disk as a file (FUSE), which is mounted through a loop device.
+qemu-storage-daemon keeps the log (blklogwrites, in the format of Linux's dm-log-writes) and offers
+the disk as a file (FUSE), which is mounted through a loop device.
 """
 import contextlib
 import http.client
@@ -22,7 +22,10 @@ FLUSH, FUA, DISCARD, MARK = 1, 2, 4, 8
 SECTOR, BLOCK = 512, 4096
 
 MAKE = {
-    "ext4": (64 << 20, ["mkfs.ext4", "-q", "-F", "-E", "lazy_itable_init=0,nodiscard", "-J", "size=4"]),
+    "ext4": (
+        64 << 20,
+        ["mkfs.ext4", "-q", "-F", "-E", "lazy_itable_init=0,nodiscard", "-J", "size=4"],
+    ),
     "xfs": (320 << 20, ["mkfs.xfs", "-q", "-f", "-K"]),
     "btrfs": (160 << 20, ["mkfs.btrfs", "-q", "-f", "-K", "-M"]),
 }
@@ -64,14 +67,16 @@ class DiskLog:
             return
         content = os.pread(self.file.fileno(), size, offset)
         for at in range(0, size, BLOCK):
-            block = content[at:at + BLOCK]
+            block = content[at : at + BLOCK]
             if os.pread(disk, len(block), sector * SECTOR + at) != block:
                 os.pwrite(disk, block, sector * SECTOR + at)
                 yield
 
 
 def run(*command):
-    done = subprocess.run([str(part) for part in command], check=False, capture_output=True, text=True)
+    done = subprocess.run(
+        [str(part) for part in command], check=False, capture_output=True, text=True
+    )
     if done.returncode != 0:
         raise RuntimeError(f"{command[0]}: {done.stdout}{done.stderr}".strip())
 
@@ -88,10 +93,19 @@ def logged_disk(folder, kind):
     run("cp", "--sparse=always", disk, folder / "base")
     mount.mkdir()
     daemon = subprocess.Popen(
-        ["qemu-storage-daemon", "--blockdev", f"driver=file,filename={disk},node-name=disk", "--blockdev",
-         f"driver=file,filename={log},node-name=log", "--blockdev",
-         "driver=blklogwrites,node-name=logged,file=disk,log=log,log-sector-size=512", "--export",
-         f"type=fuse,id=shown,node-name=logged,mountpoint={shown},writable=on"], stdin=subprocess.DEVNULL)
+        [
+            "qemu-storage-daemon",
+            "--blockdev",
+            f"driver=file,filename={disk},node-name=disk",
+            "--blockdev",
+            f"driver=file,filename={log},node-name=log",
+            "--blockdev",
+            "driver=blklogwrites,node-name=logged,file=disk,log=log,log-sector-size=512",
+            "--export",
+            f"type=fuse,id=shown,node-name=logged,mountpoint={shown},writable=on",
+        ],
+        stdin=subprocess.DEVNULL,
+    )
     try:
         until = time.monotonic() + READY_SECONDS_MAX
         while shown.stat().st_size != size:
@@ -109,7 +123,7 @@ def logged_disk(folder, kind):
 
 
 def count_in_step(server, log, hits):
-    """One hit after another; for each its ordinal and how much of the log was there when its answer was."""
+    """One hit after another; for each, how much of the log was there when its answer was."""
     promised = []
     connection = http.client.HTTPConnection("127.0.0.1", server.port)
     for number in range(hits):
@@ -122,8 +136,8 @@ def count_in_step(server, log, hits):
 
 
 def open_prefix(server, image, mount, kind):
-    """Starts a server on the store on this image. What it holds: (id, ordinal, receipt) of each record;
-    or why it does not start."""
+    """Starts a server on the store on this image. What it holds, as (id, ordinal, receipt) of each
+    record; or why it does not start."""
     run("mount", "-o", "loop", "-t", kind, *MOUNT[kind], image, mount)
     try:
         server.launch()
@@ -132,8 +146,11 @@ def open_prefix(server, image, mount, kind):
         agree, said = server.verify()
         with server.export().open(encoding="utf-8") as lines:
             records = [json.loads(line) for line in lines]
-        held = {(r.get("id"), r.get("page"), r.get("receipt")) for r in records
-                if r.get("kind") == "page_view"}
+        held = {
+            (r.get("id"), r.get("page"), r.get("receipt"))
+            for r in records
+            if r.get("kind") == "page_view"
+        }
         return held, "" if agree else said
     finally:
         server.kill()
@@ -168,7 +185,9 @@ def try_prefixes(folder, log, trials, only=None):
     for number, entry in enumerate(log.entries):
         for _ in log.steps(entry, disk):
             if only is None:
-                trials.open(number)  # The entry is not whole before its last block; nothing waits for it.
+                trials.open(
+                    number
+                )  # The entry is not whole before its last block; nothing waits for it.
         if only == number + 1:
             trials.open(only)
     os.close(disk)
@@ -202,10 +221,19 @@ def one_run(kind, hits, shim_word=None):
 def power_cut(report, kind, commits, budget):
     with report.suite(f"D3 {kind}", f"every block prefix of a {commits}-commit run", budget):
         trials = one_run(kind, commits)
-        report.check("acknowledged records missing: 0", trials.tried > commits and not trials.missing,
-                     f"{trials.missing} in {trials.tried} prefixes; {trials.example}")
-        report.check("refusals to start: 0", not trials.refusals,
-                     f"{trials.refusals} of {trials.tried}; {trials.example}")
+        report.check(
+            "acknowledged records missing: 0",
+            trials.tried > commits and not trials.missing,
+            f"{trials.missing} in {trials.tried} prefixes; {trials.example}",
+        )
+        report.check(
+            "refusals to start: 0",
+            not trials.refusals,
+            f"{trials.refusals} of {trials.tried}; {trials.example}",
+        )
         trials = one_run(kind, 20, Shim.SKIP_SYNCS)
-        report.check("control, answers before the sync: red", trials.missing,
-                     f"{trials.missing} missing in {trials.tried} prefixes")
+        report.check(
+            "control, answers before the sync: red",
+            trials.missing,
+            f"{trials.missing} missing in {trials.tried} prefixes",
+        )

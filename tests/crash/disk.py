@@ -5,8 +5,19 @@ import subprocess
 import threading
 import time
 
-from harness import (ACKNOWLEDGED, Server, Shim, audit, client, compare, finish, load, read_log,
-                     remove, scratch)
+from harness import (
+    ACKNOWLEDGED,
+    Server,
+    Shim,
+    audit,
+    client,
+    compare,
+    finish,
+    load,
+    read_log,
+    remove,
+    scratch,
+)
 from kills import SMALL_SEGMENT, attached, strace
 
 SITES, PAGES = 4, 16
@@ -14,8 +25,14 @@ IMAGE_BYTES = 16 << 20
 EIO_LAST = 20
 
 # Beside EIO: what the disk may answer, and how strace says it. A short write is one of 512 bytes.
-OTHER_FAULTS = (("pwritev", "error=EIO"), ("pwritev", "error=ENOSPC"), ("pwritev", "error=EINTR"),
-                ("pwritev", "retval=512"), ("fdatasync", "error=EINTR"), ("fdatasync", "error=ENOSPC"))
+OTHER_FAULTS = (
+    ("pwritev", "error=EIO"),
+    ("pwritev", "error=ENOSPC"),
+    ("pwritev", "error=EINTR"),
+    ("pwritev", "retval=512"),
+    ("fdatasync", "error=EINTR"),
+    ("fdatasync", "error=ENOSPC"),
+)
 
 
 def prepare(server, log):
@@ -43,8 +60,16 @@ class Fault:
         before = len(read_log(self.log))
         self.server.start(shim=control)
         with attached(self.server, f"{call}:{how}:when={when}", live_files(self.server)):
-            running = client("load", port=self.server.port, connections=16, seconds=5, rate=3000,
-                             sites=SITES, pages=PAGES, log=self.log)
+            running = client(
+                "load",
+                port=self.server.port,
+                connections=16,
+                seconds=5,
+                rate=3000,
+                sites=SITES,
+                pages=PAGES,
+                log=self.log,
+            )
             self.wait_for_failure(5)
             time.sleep(0.15)
             self.server_alive = self.server.process.poll() is None
@@ -66,8 +91,8 @@ class Fault:
             time.sleep(0.02)
 
     def failed_at(self):
-        """When the first 503 was back; None if there was none. The failed commit may have been a probe
-        of health, so it need not have been the answer to a hit."""
+        """When the first 503 was back; None if there was none. The failed commit may have been a
+        probe of health, so it need not have been the answer to a hit."""
         return min((e[8] for e in self.entries if e[2] == 503), default=None)
 
     def problems(self):
@@ -105,7 +130,7 @@ def forgiving(folder):
 
 
 def refused_start(report):
-    """A sync that fails before the first hit: no start, the file is named, and the next start is well."""
+    """A sync that fails before the first hit: no start, the file is named, the next is well."""
     folder = scratch("refused")
     server = Server(folder, 8 << 20)
     try:
@@ -116,8 +141,11 @@ def refused_start(report):
         server.kill()
         server.start()
         _, wrong = compare([folder / "answers"], server.export(), SITES, server.port)
-        report.check("EIO at the first sync of a start: refused, naming the file; nothing lost",
-                     not ready and ".live" in said and not wrong, ", ".join(wrong) or said[-120:])
+        report.check(
+            "EIO at the first sync of a start: refused, naming the file; nothing lost",
+            not ready and ".live" in said and not wrong,
+            ", ".join(wrong) or said[-120:],
+        )
     finally:
         server.close()
         remove(folder)
@@ -132,9 +160,13 @@ def failed_disk(report, last, budget):
         report.check(f"EIO at the k-th sync, k = 1..{last}", not wrong, "; ".join(wrong[:3]))
         for call, how in OTHER_FAULTS:
             problem, told = try_fault(call, how, 7)
-            report.check(f"{how} at the 7th {call}", not problem,
-                         problem or f"{told['acknowledged']} acknowledged, then {told['unknown']} unknown "
-                         f"and {told['refused']} refused, 0 lost")
+            report.check(
+                f"{how} at the 7th {call}",
+                not problem,
+                problem
+                or f"{told['acknowledged']} acknowledged, then {told['unknown']} unknown "
+                f"and {told['refused']} refused, 0 lost",
+            )
         refused_start(report)
         problem, _ = try_fault("pwritev", "error=EIO", 7, shim=forgiving)
         report.check("control, a failed write taken for a good one: red", problem, problem)
@@ -149,8 +181,12 @@ def small_disk(folder):
         file.truncate(IMAGE_BYTES)
     subprocess.run(["mkfs.ext4", "-q", "-F", "-m", "0", "-J", "size=1", str(image)], check=True)
     kind = "ext4 in a loop mount"
-    if subprocess.run(["mount", "-o", "loop", str(image), str(mount)], check=False,
-                      capture_output=True).returncode != 0:
+    if (
+        subprocess.run(
+            ["mount", "-o", "loop", str(image), str(mount)], check=False, capture_output=True
+        ).returncode
+        != 0
+    ):
         kind = "tmpfs: no loop mount here"
         subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", str(mount)], check=True)
     try:
@@ -187,16 +223,34 @@ class Ballast(threading.Thread):
 
 
 def fill_once(server, mount, number, log, room=None):
-    """Fill the disk, count until refused, free it; the seconds until it counts again, and what it told."""
+    """Fill the disk, count until refused, free it; how long until it counts again, the load."""
     ballast = Ballast(mount / "ballast")
     ballast.start()
     ballast.full.wait()
-    told = load(server, connections=8, seconds=8, sites=SITES, pages=PAGES, seed=number * 2 + 1, log=log,
-                stop_refused=1, doors="record,hits")
+    told = load(
+        server,
+        connections=8,
+        seconds=8,
+        sites=SITES,
+        pages=PAGES,
+        seed=number * 2 + 1,
+        log=log,
+        stop_refused=1,
+        doors="record,hits",
+    )
     ballast.lift(room)
     began = time.monotonic()
-    back = load(server, connections=1, count=1, retry=1, seconds=10, sites=SITES, pages=PAGES,
-                seed=number * 2 + 2, log=log)
+    back = load(
+        server,
+        connections=1,
+        count=1,
+        retry=1,
+        seconds=10,
+        sites=SITES,
+        pages=PAGES,
+        seed=number * 2 + 2,
+        log=log,
+    )
     return time.monotonic() - began if back["acknowledged"] else 99.0, told
 
 
@@ -208,25 +262,45 @@ def full_disk(report, times, budget):
             try:
                 server.start()
                 pid = server.process.pid
-                roomy = load(server, connections=8, seconds=0.3, sites=SITES, pages=PAGES, seed=1000,
-                             log=log, stop_refused=1)
-                report.check("control, room on the disk: no refusal to be seen", roomy["refused"] == 0)
+                roomy = load(
+                    server,
+                    connections=8,
+                    seconds=0.3,
+                    sites=SITES,
+                    pages=PAGES,
+                    seed=1000,
+                    log=log,
+                    stop_refused=1,
+                )
+                report.check(
+                    "control, room on the disk: no refusal to be seen", roomy["refused"] == 0
+                )
                 rounds = [fill_once(server, mount, number, log) for number in range(times)]
                 refused = sum(1 for _, told in rounds if told["refused"])
                 bare = sum(told["refused_without_retry_after"] for _, told in rounds)
                 statuses = {status for _, told in rounds for status in told["statuses"]}
                 slowest = max(seconds for seconds, _ in rounds)
-                report.check(f"refused in each round, on {kind}", refused == times,
-                             f"{refused} of {times}; statuses {sorted(statuses)}")
+                report.check(
+                    f"refused in each round, on {kind}",
+                    refused == times,
+                    f"{refused} of {times}; statuses {sorted(statuses)}",
+                )
                 report.check("each refusal has Retry-After", bare == 0)
-                report.check("counting again within 1 s of space returning", slowest <= 1,
-                             f"slowest {slowest:.2f} s")
+                report.check(
+                    "counting again within 1 s of space returning",
+                    slowest <= 1,
+                    f"slowest {slowest:.2f} s",
+                )
                 seconds, told = fill_once(server, mount, times, log, SMALL_SEGMENT // 2)
-                report.check("room for half a segment: full ones are compressed, and it counts again",
-                             told["refused"] and seconds <= 8, f"{seconds:.2f} s")
+                report.check(
+                    "room for half a segment: full ones are compressed, and it counts again",
+                    told["refused"] and seconds <= 8,
+                    f"{seconds:.2f} s",
+                )
                 (mount / "ballast").unlink()
-                report.check("without a restart", server.process.poll() is None and
-                             server.process.pid == pid)
+                report.check(
+                    "without a restart", server.process.poll() is None and server.process.pid == pid
+                )
                 audit(report, "after them", server, [log], SITES)
                 server.kill()
                 server.start()
@@ -248,11 +322,15 @@ def wait_red(server, seconds):
 
 def ask_storm(report, server, shim, when):
     before = shim.get(Shim.SYNCS)
-    storm = finish(client("ask", port=server.port, path="/healthz", count=10_000, seconds=1, connections=16))
+    storm = finish(
+        client("ask", port=server.port, path="/healthz", count=10_000, seconds=1, connections=16)
+    )
     syncs, allowed = shim.get(Shim.SYNCS) - before, int(storm["seconds"]) + 1
-    report.check(f"asked 10,000 times in a second{when}: a sync a second, and every answer 200",
-                 1 <= syncs <= allowed and storm["statuses"] == {"200": 10_000},
-                 f"{syncs} syncs in {storm['seconds']:.2f} s, answers {storm['statuses']}")
+    report.check(
+        f"asked 10,000 times in a second{when}: a sync a second, and every answer 200",
+        1 <= syncs <= allowed and storm["statuses"] == {"200": 10_000},
+        f"{syncs} syncs in {storm['seconds']:.2f} s, answers {storm['statuses']}",
+    )
 
 
 def health(report, budget):
@@ -261,7 +339,9 @@ def health(report, budget):
         server, shim = Server(folder), Shim(folder)
         try:
             server.start(shim=shim)
-            report.check("control, a disk that works: healthz stays green", wait_red(server, 2.5) is None)
+            report.check(
+                "control, a disk that works: healthz stays green", wait_red(server, 2.5) is None
+            )
             time.sleep(1.1)
             ask_storm(report, server, shim, "")
             shim.set(Shim.CLOCK_SECONDS, -86_400)
@@ -269,12 +349,18 @@ def health(report, budget):
             shim.set(Shim.CLOCK_SECONDS, 0)
             before = shim.get(Shim.SYNCS)
             load(server, connections=1, count=100)
-            report.check("control, 100 hits one by one: a sync each is seen",
-                         shim.get(Shim.SYNCS) - before >= 100, str(shim.get(Shim.SYNCS) - before))
+            report.check(
+                "control, 100 hits one by one: a sync each is seen",
+                shim.get(Shim.SYNCS) - before >= 100,
+                str(shim.get(Shim.SYNCS) - before),
+            )
             shim.set(Shim.DELAY_MICROSECONDS, 60_000_000)
             red = wait_red(server, 6)
-            report.check("red within 2 s of a stalled journal", red is not None and red <= 2,
-                         "stayed green" if red is None else f"{red:.2f} s")
+            report.check(
+                "red within 2 s of a stalled journal",
+                red is not None and red <= 2,
+                "stayed green" if red is None else f"{red:.2f} s",
+            )
             shim.set(Shim.DELAY_MICROSECONDS, 0)
             report.check("green again when the disk is back", wait_green(server, 3))
         finally:
@@ -297,17 +383,34 @@ def stopped_disk(report, budget):
         server, shim, log = Server(folder), Shim(folder), folder / "answers"
         try:
             server.start(shim=shim)
-            steady = load(server, connections=256, seconds=1, rate=1000, sites=SITES, pages=PAGES, log=log)
-            report.check("control, a disk that works: no refusal to be seen", steady["refused"] == 0)
+            steady = load(
+                server, connections=256, seconds=1, rate=1000, sites=SITES, pages=PAGES, log=log
+            )
+            report.check(
+                "control, a disk that works: no refusal to be seen", steady["refused"] == 0
+            )
             shim.set(Shim.DELAY_MICROSECONDS, 60_000_000)
-            running = client("load", port=server.port, connections=4096, seconds=3, rate=1000,
-                             sites=SITES, pages=PAGES, seed=2, log=log, drain_ms=8000)
+            running = client(
+                "load",
+                port=server.port,
+                connections=4096,
+                seconds=3,
+                rate=1000,
+                sites=SITES,
+                pages=PAGES,
+                seed=2,
+                log=log,
+                drain_ms=8000,
+            )
             time.sleep(3)
             shim.set(Shim.DELAY_MICROSECONDS, 0)
             told = finish(running)
-            report.check("refusals began within 1 s", 0 <= told["first_refused_ms"] <= 1000,
-                         f"{told['first_refused_ms']:.0f} ms, {told['refused']} refused, "
-                         f"{told['acknowledged']} acknowledged when it was back")
+            report.check(
+                "refusals began within 1 s",
+                0 <= told["first_refused_ms"] <= 1000,
+                f"{told['first_refused_ms']:.0f} ms, {told['refused']} refused, "
+                f"{told['acknowledged']} acknowledged when it was back",
+            )
             report.check("each refusal has Retry-After", told["refused_without_retry_after"] == 0)
             audit(report, "after it", server, [log], SITES)
         finally:

@@ -27,8 +27,19 @@ SHIM = BUILD / "crash_shim.so"
 READY_SECONDS_MAX = 20
 STOP_SECONDS_MAX = 20
 UNLIMITED = "1000000000"
-FAULTS = ("lost", "changed", "answers_differ", "ids_twice", "ordinals_twice", "holes", "out_of_order",
-          "refused_counted", "strangers", "inversions", "aggregates_off")
+FAULTS = (
+    "lost",
+    "changed",
+    "answers_differ",
+    "ids_twice",
+    "ordinals_twice",
+    "holes",
+    "out_of_order",
+    "refused_counted",
+    "strangers",
+    "inversions",
+    "aggregates_off",
+)
 
 
 class Report:
@@ -40,7 +51,9 @@ class Report:
     def check(self, name, good, figure=""):
         with self.lock:
             self.passed, self.failed = self.passed + bool(good), self.failed + (not good)
-            print(f"  {'ok  ' if good else 'FAIL'} {name}{': ' if figure else ''}{figure}", flush=True)
+            print(
+                f"  {'ok  ' if good else 'FAIL'} {name}{': ' if figure else ''}{figure}", flush=True
+            )
         return bool(good)
 
     @contextlib.contextmanager
@@ -78,6 +91,7 @@ def free_port():
 
 class Shim:
     """The control file of crash_shim.so; its words can be changed while the server runs."""
+
     DELAY_MICROSECONDS, DROP_WRITES, FORGIVE, CLOCK_SECONDS, SYNCS, SKIP_SYNCS = range(6)
 
     def __init__(self, folder):
@@ -104,9 +118,13 @@ class Server:
         self.log = folder / "server.log"
         run_dir = pathlib.Path(tempfile.mkdtemp(prefix="nando-crash-run-", dir="/dev/shm"))
         self.run_dir = run_dir
-        self.env = {**os.environ, "NANDOLYTICS_RATE_LIMIT_HITS_PER_SECOND": UNLIMITED,
-                    "NANDOLYTICS_RATE_LIMIT_BURST": UNLIMITED, "NANDOLYTICS_RUN_DIR": str(run_dir),
-                    **(env or {})}
+        self.env = {
+            **os.environ,
+            "NANDOLYTICS_RATE_LIMIT_HITS_PER_SECOND": UNLIMITED,
+            "NANDOLYTICS_RATE_LIMIT_BURST": UNLIMITED,
+            "NANDOLYTICS_RUN_DIR": str(run_dir),
+            **(env or {}),
+        }
         if segment_bytes:
             self.env["NANDOLYTICS_JOURNAL_SEGMENT_BYTES"] = str(segment_bytes)
 
@@ -115,11 +133,26 @@ class Server:
         env = dict(self.env)
         if shim:
             wrapper = [*wrapper, "env", f"LD_PRELOAD={SHIM}", f"CRASH_SHIM={shim.path}"]
-        command = [*wrapper, PROGRAM, "serve", "--data", self.data, "--listen",
-                   f"127.0.0.1:{self.port}", "--auto-sites", *self.flags]
+        command = [
+            *wrapper,
+            PROGRAM,
+            "serve",
+            "--data",
+            self.data,
+            "--listen",
+            f"127.0.0.1:{self.port}",
+            "--auto-sites",
+            *self.flags,
+        ]
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen([str(part) for part in command], env=env, stdout=log,
-                                            stderr=log, stdin=subprocess.DEVNULL, cwd=self.folder)
+            self.process = subprocess.Popen(
+                [str(part) for part in command],
+                env=env,
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+                cwd=self.folder,
+            )
         return self
 
     def start(self, wrapper=(), shim=None):
@@ -176,9 +209,15 @@ class Server:
 
     def command(self, *words, check=True, timeout=600):
         """A command on this store; it works with the server running or not."""
-        run = subprocess.run([str(PROGRAM), *[str(word) for word in words], "--data", str(self.data)],
-                             env=self.env, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                             timeout=timeout, cwd=self.folder)
+        run = subprocess.run(
+            [str(PROGRAM), *[str(word) for word in words], "--data", str(self.data)],
+            env=self.env,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            cwd=self.folder,
+        )
         if check and run.returncode != 0:
             raise RuntimeError(f"{' '.join(map(str, words))}: {run.stdout}{run.stderr}")
         return run
@@ -191,9 +230,14 @@ class Server:
     def export(self):
         path = self.folder / "export.ndjson"
         with path.open("wb") as out:
-            run = subprocess.run([str(PROGRAM), "export", "--format", "ndjson", "--data", str(self.data)],
-                                 env=self.env, stdin=subprocess.DEVNULL, stdout=out,
-                                 stderr=subprocess.PIPE, cwd=self.folder)
+            run = subprocess.run(
+                [str(PROGRAM), "export", "--format", "ndjson", "--data", str(self.data)],
+                env=self.env,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.PIPE,
+                cwd=self.folder,
+            )
         if run.returncode != 0:
             raise RuntimeError(f"export: {run.stderr.decode(errors='replace')}")
         return path
@@ -232,9 +276,12 @@ def compare(logs, exported, sites, port=0):
 def audit(report, name, server, logs, sites):
     """The running server's export, counts and verify against the answer logs."""
     result, wrong = compare(logs, server.export(), sites, server.port)
-    report.check(f"{name}: nothing lost, doubled, missing or changed", not wrong,
-                 f"{result['acknowledged']} acknowledged, {result['records']} in the journal"
-                 + (f"; {', '.join(wrong)}; first: {result['first']}" if wrong else ""))
+    report.check(
+        f"{name}: nothing lost, doubled, missing or changed",
+        not wrong,
+        f"{result['acknowledged']} acknowledged, {result['records']} in the journal"
+        + (f"; {', '.join(wrong)}; first: {result['first']}" if wrong else ""),
+    )
     good, said = server.verify()
     report.check(f"{name}: verify agrees (D13)", good, said)
     return result
@@ -245,8 +292,8 @@ ACKNOWLEDGED, DROPPED, REFUSED, UNKNOWN, FAILED = range(5)
 
 
 def read_log(path):
-    """Entries of an answer log, as client/entry.h lays them out: id, page, status, outcome, duplicate,
-    page ordinal, site ordinal, sent, answered, receipt (two words), sequence."""
+    """Entries of an answer log, as client/entry.h lays them out: id, page, status, outcome,
+    duplicate, page ordinal, site ordinal, sent, answered, receipt (two words), sequence."""
     return list(ENTRY.iter_unpack(path.read_bytes())) if path.exists() else []
 
 

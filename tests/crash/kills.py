@@ -8,8 +8,19 @@ import random
 import subprocess
 import time
 
-from harness import (Server, Shim, audit, client, compare, finish, load, read_log, remove, scratch,
-                     write_log)
+from harness import (
+    Server,
+    Shim,
+    audit,
+    client,
+    compare,
+    finish,
+    load,
+    read_log,
+    remove,
+    scratch,
+    write_log,
+)
 
 SITES, PAGES = 8, 64
 RATE = 4000
@@ -17,19 +28,37 @@ SMALL_SEGMENT = 1 << 20
 CHAIN = 20
 AT_ONCE = 2
 
-# Where an exact kill may strike, and up to which call of that kind: the low numbers are recovery and
-# the making of segments, the high ones the hot path.
-EXACT = (("pwritev", 160), ("fdatasync", 160), ("rename,renameat,renameat2", 3), ("fsync", 6),
-         ("unlink,unlinkat", 2), ("fallocate", 3), ("ftruncate", 2), ("pwritev", 12), ("fdatasync", 12),
-         ("pwrite64", 12))
+# Where an exact kill may strike, and up to which call of that kind: the low numbers are recovery
+# and the making of segments, the high ones the hot path.
+EXACT = (
+    ("pwritev", 160),
+    ("fdatasync", 160),
+    ("rename,renameat,renameat2", 3),
+    ("fsync", 6),
+    ("unlink,unlinkat", 2),
+    ("fallocate", 3),
+    ("ftruncate", 2),
+    ("pwritev", 12),
+    ("fdatasync", 12),
+    ("pwrite64", 12),
+)
 
 
 def strace(inject, paths=(), how=("-D", "-f")):
-    """strace that tampers with one call. With -D it is nobody's parent. With --seccomp-bpf, which lets
-    other calls run at full speed, strace 6.1 injects errors and delays and no signals."""
+    """strace that tampers with one call. With -D it is nobody's parent. With --seccomp-bpf, which
+    lets other calls run at full speed, strace 6.1 injects errors and delays and no signals."""
     calls = inject.split(":")[0]
-    wrapper = ["strace", *how, "-qq", "-o", "/dev/null", "-e", f"trace={calls}", "-e",
-               f"inject={inject}"]
+    wrapper = [
+        "strace",
+        *how,
+        "-qq",
+        "-o",
+        "/dev/null",
+        "-e",
+        f"trace={calls}",
+        "-e",
+        f"inject={inject}",
+    ]
     for path in paths:
         wrapper += ["-P", str(path)]
     return wrapper
@@ -68,15 +97,28 @@ class Chain:
 
     def cycle(self, number):
         """Start, load, kill; by an exact system call, or else at a random moment."""
-        exact = self.exact.total() * 5 <= number * 2  # Not every exact call comes before the time is over.
+        exact = (
+            self.exact.total() * 5 <= number * 2
+        )  # Not every exact call comes before the time is over.
         calls, last = self.random.choice(EXACT)
         when = self.random.randint(1, last)
         self.server.launch(strace(f"{calls}:signal=SIGKILL:when={when}") if exact else ())
         seed = self.number * 1000 + number + 1
         if self.server.wait_ready():
-            running = client("load", port=self.server.port, connections=64, seconds=10, rate=RATE,
-                             sites=SITES, pages=PAGES, seed=seed, ids="varied", doors="record,hits",
-                             again=self.log, log=self.log)
+            running = client(
+                "load",
+                port=self.server.port,
+                connections=64,
+                seconds=10,
+                rate=RATE,
+                sites=SITES,
+                pages=PAGES,
+                seed=seed,
+                ids="varied",
+                doors="record,hits",
+                again=self.log,
+                log=self.log,
+            )
             until = time.monotonic() + self.random.uniform(0.03, 0.4) + (0.15 if exact else 0)
             while time.monotonic() < until and self.server.process.poll() is None:
                 time.sleep(0.002)
@@ -118,22 +160,28 @@ def kill_nine(report, kills, budget):
             chains = [future.result() for future in futures]
         struck = sum((chain.exact for chain in chains), collections.Counter())
         rate = sum(chain.acknowledged for chain in chains) / sum(chain.seconds for chain in chains)
-        report.check("a third of the kills at an exact system call", struck.total() * 3 >= kills,
-                     f"{struck.total()} of {kills}: "
-                     + ", ".join(f"{name} {n}" for name, n in struck.most_common()))
+        report.check(
+            "a third of the kills at an exact system call",
+            struck.total() * 3 >= kills,
+            f"{struck.total()} of {kills}: "
+            + ", ".join(f"{name} {n}" for name, n in struck.most_common()),
+        )
         report.check("at least 1,000 hits/s while it lived", rate >= 1000, f"{rate:.0f} hits/s")
         kill_controls(report)
 
 
 def kill_controls(report):
-    """The same check, shown a server that answers before it writes, and a journal that was changed."""
+    """The same check, shown a server that answers before it writes, and a changed journal."""
     folder = scratch("kill-control")
     server, log, shim = Server(folder, SMALL_SEGMENT), folder / "answers", Shim(folder)
     try:
         server.start(shim=shim)
         load(server, connections=16, count=500, sites=2, pages=4, log=log)
         honest = server.export().read_text().splitlines()
-        tampered = {"a record removed": without_one(honest), "an ordinal repeated": repeated(honest)}
+        tampered = {
+            "a record removed": without_one(honest),
+            "an ordinal repeated": repeated(honest),
+        }
         for name, lines in tampered.items():
             path = folder / "tampered"
             path.write_text("\n".join(lines) + "\n")
@@ -145,8 +193,11 @@ def kill_controls(report):
         shim.set(Shim.DROP_WRITES, 0)
         server.start()
         _, wrong = compare([log], server.export(), 2)
-        report.check("control, answers before the write: red", told["acknowledged"] and wrong,
-                     f"{told['acknowledged']} answered; {', '.join(wrong)}")
+        report.check(
+            "control, answers before the write: red",
+            told["acknowledged"] and wrong,
+            f"{told['acknowledged']} answered; {', '.join(wrong)}",
+        )
     finally:
         server.close()
         remove(folder)
@@ -154,7 +205,7 @@ def kill_controls(report):
 
 def without_one(lines):
     at = max(i for i, line in enumerate(lines) if json.loads(line).get("kind") == "page_view")
-    return lines[:at // 2] + lines[at // 2 + 1:] if at > 1 else lines[:-1]
+    return lines[: at // 2] + lines[at // 2 + 1 :] if at > 1 else lines[:-1]
 
 
 def repeated(lines):
@@ -178,8 +229,18 @@ def sigterm(report, restarts, budget):
         try:
             for number in range(restarts):
                 server.start()
-                running = client("load", port=server.port, connections=64, seconds=10, rate=RATE,
-                                 sites=SITES, pages=PAGES, seed=number + 1, again=log, log=log)
+                running = client(
+                    "load",
+                    port=server.port,
+                    connections=64,
+                    seconds=10,
+                    rate=RATE,
+                    sites=SITES,
+                    pages=PAGES,
+                    seed=number + 1,
+                    again=log,
+                    log=log,
+                )
                 time.sleep(0.15)
                 seconds, code = server.term()
                 slowest, codes = max(slowest, seconds), codes | {code}
@@ -194,7 +255,9 @@ def sigterm(report, restarts, budget):
             changed[0] = b"AAAAAA" + changed[0][6:]
             write_log(folder / "tampered", [*entries, tuple(changed)])
             _, wrong = compare([folder / "tampered"], folder / "export.ndjson", SITES)
-            report.check("control, an answer that is not in the journal: red", wrong, ", ".join(wrong))
+            report.check(
+                "control, an answer that is not in the journal: red", wrong, ", ".join(wrong)
+            )
         finally:
             server.close()
             remove(folder)
@@ -206,12 +269,24 @@ def start_after_kill(report, hits, seconds_max, budget):
         server = Server(folder)
         try:
             server.start()
-            told = load(server, connections=4, count=hits, doors="array", token=server.token(),
-                        sites=SITES, pages=50_000, ids="none")
-            report.check("all of them counted", told["acknowledged"] == hits, str(told["acknowledged"]))
+            told = load(
+                server,
+                connections=4,
+                count=hits,
+                doors="array",
+                token=server.token(),
+                sites=SITES,
+                pages=50_000,
+                ids="none",
+            )
+            report.check(
+                "all of them counted", told["acknowledged"] == hits, str(told["acknowledged"])
+            )
             server.kill()
             seconds = server.start()
-            report.check(f"ready within {seconds_max} s", seconds <= seconds_max, f"{seconds:.2f} s")
+            report.check(
+                f"ready within {seconds_max} s", seconds <= seconds_max, f"{seconds:.2f} s"
+            )
             good, said = server.verify()
             report.check("verify agrees (D13)", good, said)
         finally:

@@ -23,7 +23,7 @@ def base64_forms(mark):
     """What `mark` looks like inside base64 text, at each of the three ways it may fall."""
     for shift in range(3):
         text = base64.b64encode(bytes(shift) + mark + bytes(-(shift + len(mark)) % 3)).decode()
-        part = text[-(-shift * 8 // 6):(shift + len(mark)) * 8 // 6]
+        part = text[-(-shift * 8 // 6) : (shift + len(mark)) * 8 // 6]
         yield part.encode()
         yield part.replace("+", "-").replace("/", "_").encode()
 
@@ -37,7 +37,7 @@ def forms(mark):
 
 
 def patterns(agent, raw_four_bytes):
-    """Each form of each mark, with the mark's name. Four raw bytes are too few to be sought in a core."""
+    """Each form of each mark, with its name. Four raw bytes are too few to be sought in a core."""
     found = {}
     for text in (agent, PREFIX6, PREFIX4, PREFIX6.upper()):
         found.update({form: text for form in forms(text.encode())})
@@ -58,7 +58,7 @@ def zstd_frames(content):
         getattr(library, name).restype = ctypes.c_size_t
     library.ZSTD_decompressBound.restype = ctypes.c_ulonglong
     for match in re.finditer(re.escape(ZSTD_MAGIC), content):
-        rest = content[match.start():]
+        rest = content[match.start() :]
         size = library.ZSTD_findFrameCompressedSize(rest, ctypes.c_size_t(len(rest)))
         if size > len(rest):
             continue  # Not a frame: errors are huge numbers.
@@ -93,11 +93,28 @@ def core_files(folder):
 
 def marked_hits(server, agent, hits):
     token = server.token()
-    shape = {"connections": 16, "sites": SITES, "pages": PAGES, "agent": agent, "visitors": VISITORS,
-             "token": token, "array_hits": 100, "log": server.folder / "answers"}
-    told = [load(server, count=hits // 4, seed=seed, addresses=start, doors=doors, **shape)
-            for seed, (start, doors) in enumerate(((PREFIX6, "record,hits,pixel"), (PREFIX6, "array"),
-                                                   (PREFIX4, "record,hits,pixel"), (PREFIX4, "array")), 1)]
+    shape = {
+        "connections": 16,
+        "sites": SITES,
+        "pages": PAGES,
+        "agent": agent,
+        "visitors": VISITORS,
+        "token": token,
+        "array_hits": 100,
+        "log": server.folder / "answers",
+    }
+    told = [
+        load(server, count=hits // 4, seed=seed, addresses=start, doors=doors, **shape)
+        for seed, (start, doors) in enumerate(
+            (
+                (PREFIX6, "record,hits,pixel"),
+                (PREFIX6, "array"),
+                (PREFIX4, "record,hits,pixel"),
+                (PREFIX4, "array"),
+            ),
+            1,
+        )
+    ]
     return sum(one["acknowledged"] for one in told)
 
 
@@ -127,9 +144,14 @@ def no_traces(report, hits, budget):
                 wait_sealed(server, 2)
                 server.kill() if ending == "kill -9" else server.term()
                 found, where = search(everywhere, marks)
-                report.check(f"after {ending}: 0 found", counted and not found,
-                             "; ".join(sorted(set(found))[:5]) or f"{counted} counted; {where}")
-            found, _ = search(everywhere, dict.fromkeys(forms(b"s1.crash.example/p"), "a page's URL"))
+                report.check(
+                    f"after {ending}: 0 found",
+                    counted and not found,
+                    "; ".join(sorted(set(found))[:5]) or f"{counted} counted; {where}",
+                )
+            found, _ = search(
+                everywhere, dict.fromkeys(forms(b"s1.crash.example/p"), "a page's URL")
+            )
             report.check("control, what a record does hold is found", found, "; ".join(found[:2]))
             planted = folder / "data" / "planted"
             for mark in (agent.encode(), ipaddress.ip_address(PREFIX6 + ":0").packed):
@@ -148,10 +170,16 @@ def core_dump(report, server, agent, hits):
     """Cores are allowed by the shell here, so that only the server can forbid them."""
     pattern = pathlib.Path("/proc/sys/kernel/core_pattern").read_text(encoding="ascii").strip()
     if "/" in pattern or pattern.startswith("|"):
-        print(f"  --   cores go to {pattern!r} here: what the server allows is read off its limits", flush=True)
+        print(
+            f"  --   cores go to {pattern!r} here: what the server allows is read off its limits",
+            flush=True,
+        )
     allowed = folder_of_a_core(server.folder / "control")
-    print(f"  --   a program that allows it {'leaves' if allowed else 'does not leave'} a core here", flush=True)
-    server.start(["bash", "-c", "ulimit -c unlimited; exec \"$@\"", "--"])
+    print(
+        f"  --   a program that allows it {'leaves' if allowed else 'does not leave'} a core here",
+        flush=True,
+    )
+    server.start(["bash", "-c", 'ulimit -c unlimited; exec "$@"', "--"])
     limits = pathlib.Path(f"/proc/{server.process.pid}/limits").read_text(encoding="ascii")
     forbidden = re.search(r"Max core file size\s+0\s", limits) is not None
     marked_hits(server, agent, hits // 10)
@@ -159,14 +187,20 @@ def core_dump(report, server, agent, hits):
     server.process.wait()
     cores = core_files(server.folder)
     found, where = search(cores, patterns(agent, False))
-    report.check("core file after SIGABRT: none, or without a mark",
-                 not found and (cores or forbidden or allowed),
-                 "; ".join(sorted(set(found))) or (where if cores else "no core was written"))
+    report.check(
+        "core file after SIGABRT: none, or without a mark",
+        not found and (cores or forbidden or allowed),
+        "; ".join(sorted(set(found))) or (where if cores else "no core was written"),
+    )
 
 
 def folder_of_a_core(folder):
     """Whether a program that dies in this folder leaves its core there."""
     folder.mkdir()
-    subprocess.run(["bash", "-c", "ulimit -c unlimited; kill -ABRT $$"], check=False, cwd=folder,
-                   stderr=subprocess.DEVNULL)
+    subprocess.run(
+        ["bash", "-c", "ulimit -c unlimited; kill -ABRT $$"],
+        check=False,
+        cwd=folder,
+        stderr=subprocess.DEVNULL,
+    )
     return bool(core_files(folder))
