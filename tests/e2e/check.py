@@ -1,5 +1,6 @@
 """Rows, and what is held of each: its status, word and headers, and how far the counts moved."""
 import collections
+import contextlib
 import dataclasses
 import json
 import re
@@ -15,8 +16,14 @@ class Report:
         self.passed = self.failed = 0
         self.began = time.monotonic()
 
-    def section(self, title):
-        print(f"{title} ({time.monotonic() - self.began:.1f} s)", flush=True)
+    @contextlib.contextmanager
+    def section(self, module, function):
+        name, began, passed = f"{module.__name__}: {function.__name__}", time.monotonic(), self.passed
+        try:
+            yield
+        except Exception as error:  # One that breaks is red, and the others still run.
+            self.check(name, [f"{type(error).__name__}: {error}"])
+        print(f"{name}: {self.passed - passed} passed, {time.monotonic() - began:.1f} s", flush=True)
 
     def check(self, name, problems):
         """`problems` is a list of sentences; none is good."""

@@ -12,6 +12,7 @@ import wire
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 PROGRAM = pathlib.Path(os.environ.get("NANDOLYTICS", ROOT / "build/nandolytics")).resolve()
 SECONDS_MAX = 20
+LOG_SHOWN = 4000
 UNLIMITED = "1000000000"
 
 
@@ -44,6 +45,9 @@ class Server:
         return self
 
     def __exit__(self, *_):
+        if self.process and self.process.poll() is not None:
+            print(f"the server ended by itself, {self.process.returncode}: "
+                  + (self.folder / "log").read_text()[-LOG_SHOWN:])
         with contextlib.suppress(ProcessLookupError):
             if self.process:
                 self.process.kill()
