@@ -13,11 +13,11 @@
 
 #include "auth/tokens.h"
 #include "base/address.h"
-#include "base/metrics.h"
 #include "http/server.h"
 #include "ingest/ingest.h"
 #include "ledger/committer.h"
 #include "ledger/health.h"
+#include "telemetry/metrics.h"
 
 namespace nando {
 

@@ -27,7 +27,8 @@ constexpr auto kBase64UrlInverse = inverse(kBase64Url);
 // Two characters for twelve bits: half the look-ups on the path of a hit, for 8 KiB.
 constexpr auto kBase64UrlPairs = [] {
   std::array<std::array<char, 2>, 4096> pairs{};
-  for (std::size_t i = 0; i < pairs.size(); ++i) pairs[i] = {kBase64Url[i >> 6], kBase64Url[i & 63]};
+  for (std::size_t i = 0; i < pairs.size(); ++i)
+    pairs[i] = {kBase64Url[i >> 6], kBase64Url[i & 63]};
   return pairs;
 }();
 

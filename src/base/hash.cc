@@ -79,8 +79,12 @@ Checksum::Checksum(std::uint64_t seed) : state_(std::make_unique<State>()) {
 }
 Checksum::~Checksum() = default;
 
-void Checksum::add(Bytes bytes) { XXH3_64bits_update(&state_->state, bytes.data(), bytes.size()); }
+void Checksum::add(Bytes bytes) {
+  XXH3_64bits_update(&state_->state, bytes.data(), bytes.size());
+}
 
-std::uint64_t Checksum::value() const { return XXH3_64bits_digest(&state_->state); }
+std::uint64_t Checksum::value() const {
+  return XXH3_64bits_digest(&state_->state);
+}
 
 }  // namespace nando

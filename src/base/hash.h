@@ -38,7 +38,8 @@ class MacKey {
 
 std::uint64_t checksum(Bytes bytes, std::uint64_t seed);
 
-// The same, a piece at a time: value() after any number of add() is checksum() of all pieces end to end.
+// The same, a piece at a time: value() after any number of add() is checksum() of all pieces end to
+// end.
 class Checksum {
  public:
   explicit Checksum(std::uint64_t seed);

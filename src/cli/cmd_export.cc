@@ -93,10 +93,10 @@ class Exporter {
     lines_ += fmt::format(R"({{"kind":"{}","sequence":{})", name_of(hit.kind), sequence.value);
     text("site", hosts_[hit.site]);
     text("url", hit.page.value <= urls_.size() ? urls_[hit.page.value - 1] : "");
-    lines_ += fmt::format(
-        R"(,"page":{},"site_ordinal":{},"committed":"{}","day":"{}","door":"{}","agent_class":"{}")",
-        hit.page_ordinal, hit.site_ordinal, to_string(batch.committed), to_string(hit.day),
-        name_of(hit.door), name_of(hit.agent));
+    lines_ += fmt::format(R"(,"page":{},"site_ordinal":{},"committed":"{}","day":"{}","door":"{}")"
+                          R"(,"agent_class":"{}")",
+                          hit.page_ordinal, hit.site_ordinal, to_string(batch.committed),
+                          to_string(hit.day), name_of(hit.door), name_of(hit.agent));
     if (hit.visitor) lines_ += fmt::format(R"(,"visitor":"{:016x}")", hit.visitor.value);
     if (hit.visit) {
       lines_ += fmt::format(R"(,"visit":{},"entry":{})", hit.visit.value, hit.is_entry);

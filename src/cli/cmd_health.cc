@@ -7,9 +7,9 @@
 #include <cstring>
 #include <system_error>
 
-#include "base/file.h"
 #include "cli/command.h"
 #include "datadir/descriptor.h"
+#include "disk/file.h"
 
 namespace nando {
 

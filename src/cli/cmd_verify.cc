@@ -11,7 +11,7 @@
 
 #include "base/clock.h"
 #include "cli/command.h"
-#include "counters/recount.h"
+#include "snapshot/recount.h"
 
 namespace nando {
 

@@ -9,9 +9,9 @@
 #include <variant>
 #include <vector>
 
-#include "base/file.h"
 #include "cli/live.h"
 #include "cli/output.h"
+#include "disk/file.h"
 #include "settings/settings.h"
 
 namespace CLI {

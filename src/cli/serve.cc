@@ -16,7 +16,6 @@
 #include <thread>
 
 #include "api/api.h"
-#include "base/log.h"
 #include "cli/command.h"
 #include "counters/counters.h"
 #include "datadir/control.h"
@@ -25,6 +24,7 @@
 #include "ingest/rate_limiter.h"
 #include "ingest/salts.h"
 #include "sites/auto_sites.h"
+#include "telemetry/log.h"
 
 namespace nando {
 

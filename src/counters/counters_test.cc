@@ -6,7 +6,6 @@
 #include <unordered_map>
 
 #include "base/entropy.h"
-#include "counters/recount.h"
 #include "counters/test_batch.h"
 
 namespace nando {

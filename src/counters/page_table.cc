@@ -6,13 +6,7 @@ PageTable::PageTable()
     : chunks_(std::make_unique<std::atomic<Entry*>[]>(kPagesMax / kChunk)),
       locks_(ShardedIndex::kShards) {}
 
-PageTable::~PageTable() {
-  for (std::uint32_t i = 0; i < kPagesMax / kChunk; ++i) {
-    auto* chunk = chunks_[i].load();
-    if (chunk == nullptr) break;
-    delete[] chunk;
-  }
-}
+PageTable::~PageTable() = default;
 
 std::optional<PageId> PageTable::find_unlocked(const PageKey& key) const {
   const auto slot =
@@ -30,7 +24,8 @@ PageId PageTable::add(const PageKey& key, SiteId site) {
   const auto slot = size_.load(std::memory_order_relaxed);
   ASSERT(slot < kPagesMax);
   if (slot % kChunk == 0 && chunks_[slot / kChunk].load(std::memory_order_relaxed) == nullptr) {
-    chunks_[slot / kChunk].store(new Entry[kChunk], std::memory_order_release);
+    owned_.push_back(std::make_unique<Entry[]>(kChunk));
+    chunks_[slot / kChunk].store(owned_.back().get(), std::memory_order_release);
   }
   const PageId page{slot + 1};
   auto& entry = at(page);

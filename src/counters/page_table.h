@@ -59,6 +59,7 @@ class PageTable {
   std::uint64_t hash_of_slot(std::uint32_t slot) const { return hash_of(at(PageId{slot + 1}).key); }
 
   std::unique_ptr<std::atomic<Entry*>[]> chunks_;
+  std::vector<std::unique_ptr<Entry[]>> owned_;  // What chunks_ points to; the writer's.
   ShardedIndex index_;
   mutable std::vector<std::mutex> locks_;  // One a shard of the index.
   std::atomic<std::uint32_t> size_{0};

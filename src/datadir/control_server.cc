@@ -13,10 +13,10 @@
 #include <thread>
 
 #include "base/assert.h"
-#include "base/log.h"
 #include "datadir/control.h"
 #include "datadir/descriptor.h"
 #include "datadir/frame.h"
+#include "telemetry/log.h"
 
 namespace nando {
 

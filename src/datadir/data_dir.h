@@ -19,9 +19,9 @@
 #include <string>
 
 #include "base/entropy.h"
-#include "base/file.h"
 #include "base/result.h"
 #include "datadir/keys.h"
+#include "disk/file.h"
 #include "model/receipt.h"
 
 namespace nando {

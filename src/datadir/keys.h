@@ -3,8 +3,8 @@
 #pragma once
 
 #include "base/entropy.h"
-#include "base/file.h"
 #include "base/result.h"
+#include "disk/file.h"
 #include "model/receipt.h"
 
 namespace nando {

@@ -9,13 +9,15 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/clock.h"
 #include "http/socket.h"
 
 namespace nando::http {
 namespace {
 
 namespace beast = boost::beast;
-using Instant = std::chrono::steady_clock::time_point;
+// By the clock that never steps.
+using Instant = std::chrono::nanoseconds;
 
 Error unavailable(std::string what) {
   return {Code::unavailable, std::move(what)};
@@ -25,7 +27,7 @@ Error unavailable(std::string what) {
 bool wait_for(int fd, short events, Instant deadline) {
   for (;;) {
     const auto left =
-        std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+        std::chrono::ceil<std::chrono::milliseconds>(deadline - SystemClock().monotonic());
     if (left.count() <= 0) return false;
     pollfd entry{.fd = fd, .events = events, .revents = 0};
     const int n = poll(&entry, 1, static_cast<int>(std::min<std::int64_t>(left.count(), 60'000)));
@@ -91,7 +93,7 @@ Result<ClientResponse> receive_answer(int fd, Instant deadline) {
 
 Result<ClientResponse> get(std::string_view address, std::uint16_t port, std::string_view target,
                            std::chrono::milliseconds timeout) {
-  const auto deadline = std::chrono::steady_clock::now() + timeout;
+  const Instant deadline = SystemClock().monotonic() + timeout;
   const auto ip = IpAddress::parse(address);
   if (!ip) return Error{Code::invalid, "'" + std::string(address) + "' is no IP address"};
   if (!target.starts_with('/')) return Error{Code::invalid, "a target starts with '/'"};

@@ -6,8 +6,6 @@
 
 namespace nando::http {
 
-using namespace std::chrono_literals;
-
 inline constexpr std::size_t kTargetBytesMax = 16 * 1024;  // 414 target_too_long
 inline constexpr std::size_t kHeaderBytesMax =
     32 * 1024;                                   // 431 headers_too_large; request line included
@@ -17,9 +15,9 @@ inline constexpr std::size_t kConnectionsMax = 20'000;  // A loop; further ones 
 inline constexpr std::size_t kTurnRequestsMax = 4'096;
 // For a request, from its first byte to its last (408 request_timeout), for the first byte of a new
 // connection, and for taking an answer. Looked at once a second.
-inline constexpr std::chrono::seconds kSlowClientLimit = 12s;
-inline constexpr std::chrono::seconds kIdleLimit = 75s;  // Between two requests.
+inline constexpr std::chrono::seconds kSlowClientLimit{12};
+inline constexpr std::chrono::seconds kIdleLimit{75};  // Between two requests.
 // After a refusal, to throw away what still comes, so that no reset overtakes the answer.
-inline constexpr std::chrono::seconds kLingerLimit = 2s;
+inline constexpr std::chrono::seconds kLingerLimit{2};
 
 }  // namespace nando::http

@@ -9,7 +9,8 @@
 #include <ctime>
 
 #include "base/assert.h"
-#include "base/log.h"
+#include "base/clock.h"
+#include "telemetry/log.h"
 
 namespace nando::http {
 namespace {
@@ -83,7 +84,7 @@ void Loop::run(const MakeHandler& make_handler, unsigned index,
                const std::function<void()>& started) {
   handler_ = make_handler(index, *this);
   ASSERT(handler_ != nullptr);
-  now_ = std::chrono::steady_clock::now();
+  now_ = SystemClock().monotonic();
   next_tick_ = now_ + kTick;
   started();
   while (!is_done()) turn();
@@ -115,7 +116,7 @@ std::size_t Loop::round(Wait how) {
 
 // Until the next tick, or as long as the handler has patience.
 timespec Loop::sleep_limit() const {
-  const auto until_tick = std::max(next_tick_ - now_, std::chrono::steady_clock::duration::zero());
+  const auto until_tick = std::max(next_tick_ - now_, Instant::zero());
   const std::chrono::nanoseconds limit =
       std::min<std::chrono::nanoseconds>(until_tick, handler_->patience());
   const auto seconds = std::chrono::floor<std::chrono::seconds>(limit);
@@ -128,7 +129,7 @@ std::size_t Loop::wait(Wait how) {
   const int n =
       epoll_pwait2(epoll_.get(), events.data(), static_cast<int>(events.size()), &timeout, nullptr);
   ASSERT(n >= 0 || errno == EINTR);
-  now_ = std::chrono::steady_clock::now();
+  now_ = SystemClock().monotonic();
   set_date();
   for (int i = 0; i < n; ++i) {
     const auto& event = events[static_cast<std::size_t>(i)];
@@ -281,7 +282,7 @@ void Loop::closed_one() {
 }
 
 void Loop::set_date() {
-  const auto second = std::time(nullptr);
+  const auto second = std::chrono::system_clock::to_time_t(SystemClock().now());
   if (second == date_second_) return;
   date_second_ = second;
   std::tm parts{};

@@ -25,7 +25,7 @@
 
 namespace nando::http {
 
-using Instant = std::chrono::steady_clock::time_point;
+using Instant = std::chrono::nanoseconds;
 
 class Loop final : public Mailbox {
  public:

@@ -11,6 +11,8 @@
 namespace nando::http {
 namespace {
 
+using namespace std::chrono_literals;
+
 using Step = RequestParser::Step;
 using namespace std::string_literals;
 

@@ -15,8 +15,8 @@
 #include <new>
 #include <thread>
 
-#include "base/log.h"
 #include "http/socket.h"
+#include "telemetry/log.h"
 
 namespace {
 
@@ -48,6 +48,7 @@ void operator delete(void* memory, std::size_t) noexcept {
 namespace nando::http {
 namespace {
 
+using namespace std::chrono_literals;
 using namespace std::string_literals;
 
 constexpr auto kPatience = 10s;  // For what must happen; a healthy run never waits so long.
@@ -57,7 +58,7 @@ bool eventually(Condition condition) {
   const auto deadline = std::chrono::steady_clock::now() + kPatience;
   while (!condition()) {
     if (std::chrono::steady_clock::now() > deadline) return false;
-    std::this_thread::sleep_for(1ms);
+    std::this_thread::yield();
   }
   return true;
 }

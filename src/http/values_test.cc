@@ -10,6 +10,8 @@
 namespace nando::http {
 namespace {
 
+using namespace std::chrono_literals;
+
 using testing::ElementsAre;
 
 TEST(PercentDecode, EscapesAreTwoHexDigitsAndNothingElse) {

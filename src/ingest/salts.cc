@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/assert.h"
-#include "base/log.h"
+#include "telemetry/log.h"
 
 namespace nando {
 

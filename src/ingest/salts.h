@@ -22,8 +22,8 @@
 #include <string>
 
 #include "base/entropy.h"
-#include "base/file.h"
 #include "base/hash.h"
+#include "disk/file.h"
 #include "model/day.h"
 #include "model/ids.h"
 

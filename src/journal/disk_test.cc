@@ -5,7 +5,7 @@
 // NANDO_SEEDS and NANDO_MUTATIONS say how many; NANDO_SEED replays one.
 #include <cstdlib>
 
-#include "base/simulated_disk.h"
+#include "disk/simulated_disk.h"
 #include "journal/format.h"
 #include "journal/test_store.h"
 

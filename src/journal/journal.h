@@ -32,8 +32,8 @@
 
 #include "base/clock.h"
 #include "base/entropy.h"
-#include "base/file.h"
 #include "base/position.h"
+#include "disk/file.h"
 #include "journal/batch.h"
 
 namespace nando {

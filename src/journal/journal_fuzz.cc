@@ -1,11 +1,9 @@
 // Recovery and reading from bytes that no writer made. The first byte says what the rest is: the
 // second segment of a journal as it is, the same with its checksums made good, or the two streams
 // of records alone.
-#include <sodium.h>
-
 #include <cstdlib>
 
-#include "base/simulated_disk.h"
+#include "disk/simulated_disk.h"
 #include "journal/journal.h"
 #include "journal/reader.h"
 #include "journal/sealed.h"

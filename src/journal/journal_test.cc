@@ -3,7 +3,7 @@
 #include <filesystem>
 #include <thread>
 
-#include "base/simulated_disk.h"
+#include "disk/simulated_disk.h"
 #include "journal/recovery.h"
 #include "journal/test_store.h"
 

@@ -6,7 +6,7 @@
 
 #include <memory>
 
-#include "base/file.h"
+#include "disk/file.h"
 #include "journal/format.h"
 
 namespace nando {

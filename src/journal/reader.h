@@ -8,7 +8,7 @@
 
 #include <memory>
 
-#include "base/file.h"
+#include "disk/file.h"
 #include "journal/journal.h"
 
 namespace nando {

@@ -4,7 +4,7 @@
 
 #include <thread>
 
-#include "base/simulated_disk.h"
+#include "disk/simulated_disk.h"
 #include "journal/sealed.h"
 #include "journal/test_store.h"
 

@@ -9,7 +9,7 @@
 
 #include <memory>
 
-#include "base/file.h"
+#include "disk/file.h"
 #include "journal/format.h"
 
 struct ZSTD_DCtx_s;

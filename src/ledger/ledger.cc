@@ -6,11 +6,11 @@
 #include <atomic>
 #include <mutex>
 
-#include "base/log.h"
-#include "counters/snapshot.h"
 #include "journal/journal.h"
 #include "ledger/commit.h"
 #include "ledger/local_numbering.h"
+#include "snapshot/snapshot.h"
+#include "telemetry/log.h"
 
 namespace nando {
 

@@ -17,10 +17,10 @@
 
 #include "base/clock.h"
 #include "base/entropy.h"
-#include "base/file.h"
-#include "base/metrics.h"
 #include "base/position.h"
+#include "disk/file.h"
 #include "ledger/hit_batch.h"
+#include "telemetry/metrics.h"
 
 namespace nando {
 

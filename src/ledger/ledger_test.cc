@@ -2,9 +2,9 @@
 
 #include <gmock/gmock.h>
 
-#include "base/log.h"
 #include "counters/counters.h"
 #include "ledger/test_ledger.h"
+#include "telemetry/log.h"
 
 namespace nando {
 namespace {

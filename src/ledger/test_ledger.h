@@ -5,9 +5,9 @@
 
 #include <algorithm>
 
-#include "base/simulated_disk.h"
-#include "counters/snapshot.h"
+#include "disk/simulated_disk.h"
 #include "ledger/ledger.h"
+#include "snapshot/snapshot.h"
 
 namespace nando {
 

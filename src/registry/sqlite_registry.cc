@@ -2,7 +2,7 @@
 #include <mutex>
 
 #include "base/assert.h"
-#include "base/file.h"
+#include "disk/file.h"
 #include "registry/document.h"
 #include "registry/registry.h"
 #include "registry/sqlite.h"

@@ -13,9 +13,9 @@
 #include <vector>
 
 #include "base/address.h"
-#include "base/log.h"
 #include "base/result.h"
 #include "model/names.h"
+#include "telemetry/log.h"
 
 namespace nando {
 

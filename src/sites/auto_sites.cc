@@ -1,7 +1,7 @@
 #include "sites/auto_sites.h"
 
-#include "base/log.h"
 #include "sites/host.h"
+#include "telemetry/log.h"
 
 namespace nando {
 

@@ -45,9 +45,11 @@ TEST(HitReader, ReadsTheSeedsBody) {
 TEST(HitReader, ReadsEveryFieldOfAHit) {
   HitReader reader;
   ASSERT_FALSE(reader.read_hits(
-      R"({"url":"https://a.example/\u00fc","id":"an id of 16 byte","referrer":"https://b.example/","title":"T","name":"signup",
+      R"({"url":"https://a.example/\u00fc","id":"an id of 16 byte",
+          "referrer":"https://b.example/","title":"T","name":"signup",
           "props":{"plan":"pro","n":3,"yes":true,"none":null},"screen":"1x1","language":"de",
-          "secret_hash":"000102030405060708090a0b0c0d0e0f","time":1700000000000,"ip":"192.0.2.1","user_agent":"curl"})",
+          "secret_hash":"000102030405060708090a0b0c0d0e0f","time":1700000000000,
+          "ip":"192.0.2.1","user_agent":"curl"})",
       Trust::token));
   const auto& beacon = reader.beacons().front();
   EXPECT_EQ(beacon.url, "https://a.example/\u00fc");

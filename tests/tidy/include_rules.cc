@@ -24,8 +24,8 @@ const std::vector<Library>& libraries() {
       // One library, one layer.
       {"sodium.h", {"base"}},
       {"xxhash.h", {"base"}},
-      {"spdlog/", {"base"}},
-      {"prometheus/", {"base"}},
+      {"spdlog/", {"telemetry"}},
+      {"prometheus/", {"telemetry"}},
       {"date/", {"model"}},
       {"zstd.h", {"journal"}},
       {"zdict.h", {"journal"}},
@@ -42,19 +42,19 @@ const std::vector<Library>& libraries() {
       {"arpa/inet.h", {"*"}},
       {"endian.h", {"*"}},
       {"locale.h", {"*"}},
-      {"dirent.h", {"base"}},
-      {"fcntl.h", {"base", "datadir", "http", "cli"}},
+      {"dirent.h", {"base", "disk"}},
+      {"fcntl.h", {"base", "disk", "datadir", "http", "cli"}},
       {"linux/", {"base", "http"}},
       {"malloc.h", {"base"}},
       {"netdb.h", {"http"}},
       {"netinet/", {"base", "http"}},
       {"poll.h", {"base", "datadir", "http", "cli"}},
-      {"pthread.h", {"base", "datadir", "http", "cli"}},
+      {"pthread.h", {"base", "disk", "datadir", "http", "cli"}},
       {"sched.h", {"base", "datadir", "http", "cli"}},
       {"signal.h", {"datadir", "cli"}},
-      {"stdlib.h", {"base", "datadir", "cli"}},  // mkdtemp, setenv: what <cstdlib> lacks.
-      {"sys/", {"base", "datadir", "http", "cli"}},
-      {"unistd.h", {"base", "datadir", "http", "cli"}},
+      {"stdlib.h", {"base", "disk", "datadir", "cli"}},  // mkdtemp, setenv: what <cstdlib> lacks.
+      {"sys/", {"base", "disk", "datadir", "http", "cli"}},
+      {"unistd.h", {"base", "disk", "datadir", "http", "cli"}},
   };
   return table;
 }

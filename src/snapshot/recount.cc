@@ -1,4 +1,4 @@
-#include "counters/recount.h"
+#include "snapshot/recount.h"
 
 #include <fmt/core.h>
 

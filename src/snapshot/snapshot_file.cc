@@ -1,4 +1,4 @@
-#include "counters/snapshot_file.h"
+#include "snapshot/snapshot_file.h"
 
 #include <algorithm>
 

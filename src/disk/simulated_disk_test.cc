@@ -1,4 +1,4 @@
-#include "base/simulated_disk.h"
+#include "disk/simulated_disk.h"
 
 #include <gtest/gtest.h>
 

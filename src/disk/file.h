@@ -1,5 +1,5 @@
 // File and Directory: the seam to the disk. Everything that must survive a crash goes through here,
-// so a test can stand a simulated or a failing disk in its place (base/simulated_disk.h) and crash
+// so a test can stand a simulated or a failing disk in its place (disk/simulated_disk.h) and crash
 // at every call.
 //
 // Durability, as POSIX gives it

@@ -10,7 +10,7 @@
 #include <system_error>
 
 #include "base/assert.h"
-#include "base/file.h"
+#include "disk/file.h"
 
 namespace nando {
 

@@ -1,11 +1,11 @@
-#include "base/file.h"
+#include "disk/file.h"
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
 #include <filesystem>
 
-#include "base/simulated_disk.h"
+#include "disk/simulated_disk.h"
 
 namespace nando {
 

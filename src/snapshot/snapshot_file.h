@@ -5,8 +5,8 @@
 // Threads: one.
 #pragma once
 
-#include "base/file.h"
 #include "base/hash.h"
+#include "disk/file.h"
 
 namespace nando {
 

@@ -12,8 +12,8 @@
 // Bytes: docs/formats/snapshot.md.
 #pragma once
 
-#include "base/file.h"
 #include "counters/counters.h"
+#include "disk/file.h"
 #include "journal/reader.h"
 
 namespace nando {

@@ -1,4 +1,4 @@
-#include "base/metrics.h"
+#include "telemetry/metrics.h"
 
 #include <prometheus/metric_family.h>
 #include <prometheus/text_serializer.h>

@@ -1,4 +1,4 @@
-// SimulatedDisk: a directory in memory that keeps the durability contract of base/file.h to the
+// SimulatedDisk: a directory in memory that keeps the durability contract of disk/file.h to the
 // letter and no further, for tests that crash at every call.
 //
 // It holds two states: what programs see, and what is on the platter. sync() carries the first over
@@ -16,7 +16,7 @@
 #include <mutex>
 
 #include "base/entropy.h"
-#include "base/file.h"
+#include "disk/file.h"
 
 namespace nando {
 

@@ -1,10 +1,10 @@
-#include "counters/snapshot.h"
+#include "snapshot/snapshot.h"
 
 #include <fmt/core.h>
 
 #include <algorithm>
 
-#include "counters/snapshot_file.h"
+#include "snapshot/snapshot_file.h"
 
 namespace nando {
 
