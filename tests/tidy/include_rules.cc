@@ -42,19 +42,19 @@ const std::vector<Library>& libraries() {
       {"arpa/inet.h", {"*"}},
       {"endian.h", {"*"}},
       {"locale.h", {"*"}},
-      {"dirent.h", {"base", "disk"}},
-      {"fcntl.h", {"base", "disk", "datadir", "http", "cli"}},
-      {"linux/", {"base", "http"}},
-      {"malloc.h", {"base"}},
+      {"dirent.h", {"disk"}},
+      {"fcntl.h", {"disk", "datadir", "http", "cli"}},
+      {"linux/", {"http"}},
+      {"malloc.h", {"disk"}},
       {"netdb.h", {"http"}},
-      {"netinet/", {"base", "http"}},
-      {"poll.h", {"base", "datadir", "http", "cli"}},
-      {"pthread.h", {"base", "disk", "datadir", "http", "cli"}},
-      {"sched.h", {"base", "datadir", "http", "cli"}},
+      {"netinet/", {"http"}},
+      {"poll.h", {"datadir", "http", "cli"}},
+      {"pthread.h", {"disk", "datadir", "http", "cli"}},
+      {"sched.h", {"datadir", "http", "cli"}},
       {"signal.h", {"datadir", "cli"}},
-      {"stdlib.h", {"base", "disk", "datadir", "cli"}},  // mkdtemp, setenv: what <cstdlib> lacks.
-      {"sys/", {"base", "disk", "datadir", "http", "cli"}},
-      {"unistd.h", {"base", "disk", "datadir", "http", "cli"}},
+      {"stdlib.h", {"disk", "datadir", "cli"}},  // mkdtemp, setenv: what <cstdlib> lacks.
+      {"sys/", {"disk", "datadir", "http", "cli"}},
+      {"unistd.h", {"disk", "datadir", "http", "cli"}},
   };
   return table;
 }
