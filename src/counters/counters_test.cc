@@ -36,6 +36,22 @@ TEST(ShardedIndex, FindsWhatAMapFindsThroughInsertsAndErases) {
   }
 }
 
+TEST(ShardedIndex, ReservedOrNotFindsTheSame) {
+  for (const std::size_t reserved : {std::size_t{0}, std::size_t{10}, std::size_t{20'000}}) {
+    ShardedIndex index;
+    index.reserve(reserved);
+    SeededEntropy chance(7);
+    std::vector<std::uint64_t> hashes;
+    for (std::uint32_t slot = 0; slot < 20'000; ++slot) {
+      hashes.push_back(chance.next());
+      index.insert(hashes.back(), slot, [&](std::uint32_t s) { return hashes[s]; });
+    }
+    for (std::uint32_t slot = 0; slot < hashes.size(); ++slot) {
+      ASSERT_EQ(index.find(hashes[slot], [&](auto s) { return s == slot; }), slot);
+    }
+  }
+}
+
 TEST(PageTable, TakesBackTheLastPage) {
   PageTable pages;
   const PageKey a{std::byte{1}};

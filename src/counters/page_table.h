@@ -30,7 +30,8 @@ class PageTable {
   // The writer.
   std::optional<PageId> find_unlocked(const PageKey& key) const;
   PageId add(const PageKey& key, SiteId site);
-  void remove_last();  // Takes back the last add().
+  void reserve(std::uint32_t pages) { index_.reserve(pages); }  // Before the first add().
+  void remove_last();                                           // Takes back the last add().
   void set_count(PageId page, std::uint64_t count) {
     at(page).count.store(count, std::memory_order_release);
   }

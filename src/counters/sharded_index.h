@@ -41,6 +41,14 @@ class ShardedIndex {
     ++shard.used;
   }
 
+  // Room for `slots` in all, evenly spread, so that filling it moves nothing. Requires: empty.
+  void reserve(std::size_t slots) {
+    std::size_t cells = kCellsMin;
+    // An eighth more, because no shard gets exactly its share.
+    while (cells * 3 < (slots / kShards + slots / kShards / 8) * 4) cells *= 2;
+    for (auto& shard : shards_) shard.cells.assign(cells, kEmpty);
+  }
+
   // Requires: the slot is in. Closes the gap, so that nothing is ever marked as deleted.
   template <class HashOf>
   void erase(std::uint64_t hash, std::uint32_t slot, HashOf hash_of) {

@@ -127,6 +127,8 @@ bool get(SnapshotReader& in, const Key128& hash_key, Small& small) {
   return in.ok();
 }
 
+constexpr std::size_t kPageBytes = sizeof(PageKey) + sizeof(std::uint64_t) + sizeof(SiteId);
+
 void put_page(SnapshotWriter& out, const PageKey& key, std::uint64_t count, SiteId site) {
   out.put(key);
   out.put(count);
@@ -320,7 +322,15 @@ Result<> read_snapshot(Directory& directory, const Key128& hash_key, Counters& i
   into.window().load_times(small.marks);
   for (std::uint64_t i = 0; in.ok() && i < small.ids; ++i)
     into.window().load(in.get<RetryWindow::Id>());
-  for (std::uint64_t i = 0; in.ok() && i < small.pages && i < PageTable::kPagesMax; ++i) {
+  // The checksum stands at the end: until then a number is believed only as far as the file is
+  // long.
+  const auto file_bytes = (*file)->size();
+  if (!file_bytes) return file_bytes.error();
+  if (small.pages > PageTable::kPagesMax || small.pages > *file_bytes / kPageBytes) {
+    return damaged(directory);
+  }
+  into.pages().reserve(static_cast<std::uint32_t>(small.pages));
+  for (std::uint64_t i = 0; in.ok() && i < small.pages; ++i) {
     const auto key = in.get<PageKey>();
     const auto count = in.get<std::uint64_t>();
     const auto page = into.pages().add(key, SiteId{in.get<std::uint32_t>()});
