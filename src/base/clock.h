@@ -1,6 +1,7 @@
 // Clock: time as an argument, so that a test can set it.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 
 namespace nando {
@@ -28,7 +29,7 @@ class SystemClock final : public Clock {
   }
 };
 
-// A clock for tests: it stands until it is moved.
+// A clock for tests: it stands until it is moved. Any thread.
 class ManualClock final : public Clock {
  public:
   explicit ManualClock(UnixTime start = UnixTime{std::chrono::hours{24 * 365 * 50}})
@@ -36,15 +37,15 @@ class ManualClock final : public Clock {
   UnixTime now() const override { return wall_; }
   std::chrono::nanoseconds monotonic() const override { return steady_; }
   void advance(std::chrono::milliseconds by) {
-    wall_ += by;
-    steady_ += by;
+    wall_ = now() + by;
+    steady_ = monotonic() + by;
   }
   // Steps the wall and leaves the monotonic clock where it is, as an operator or NTP would.
-  void step_wall(std::chrono::milliseconds by) { wall_ += by; }
+  void step_wall(std::chrono::milliseconds by) { wall_ = now() + by; }
 
  private:
-  UnixTime wall_;
-  std::chrono::nanoseconds steady_{0};
+  std::atomic<UnixTime> wall_;
+  std::atomic<std::chrono::nanoseconds> steady_{std::chrono::nanoseconds{0}};
 };
 
 }  // namespace nando

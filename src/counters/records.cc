@@ -48,6 +48,10 @@ std::int64_t unzigzag(std::uint64_t value) {
   return static_cast<std::int64_t>(value >> 1) ^ -static_cast<std::int64_t>(value & 1);
 }
 
+// A hit's day is its batch's but for the zone, and for what a clock that stepped makes of it: any
+// year up to 9999 is within this.
+constexpr std::int64_t kDayOffsetMax = 4'000'000;
+
 std::int64_t utc_day(UnixTime at) {
   return std::chrono::floor<std::chrono::days>(at).time_since_epoch().count();
 }
@@ -310,14 +314,17 @@ Result<HitRecord> decode_hit(const RecordView& record, const RecordContext& cont
   hit.page.value = static_cast<std::uint32_t>(reader.varint());
   hit.page_ordinal = reader.varint();
   hit.site_ordinal = reader.varint();
-  hit.day.since_epoch =
-      static_cast<std::int32_t>(unzigzag(reader.varint()) + utc_day(context.committed));
+  const auto day_offset = unzigzag(reader.varint());
+  const bool day_known = day_offset >= -kDayOffsetMax && day_offset <= kDayOffsetMax;
+  if (day_known) {
+    hit.day.since_epoch = static_cast<std::int32_t>(day_offset + utc_day(context.committed));
+  }
   hit.is_entry = (flags & kIsEntry) != 0;
   if ((flags & kHasVisit) != 0) {
     hit.visit.value = context.sequence.value - (hit.is_entry ? 0 : reader.varint());
   }
   if ((flags & kHasFingerprint) != 0) hit.fingerprint = reader.fixed<std::uint64_t>();
-  const bool known = static_cast<std::size_t>(hit.door) < kDoorNames.size() &&
+  const bool known = day_known && static_cast<std::size_t>(hit.door) < kDoorNames.size() &&
                      static_cast<std::size_t>(hit.agent) < kAgentClassNames.size();
   if (!reader.done() || !known || !read_hit_details(record.detail, hit)) return damaged(kind);
   return hit;

@@ -440,10 +440,10 @@ TEST_F(HttpServer, AResponderDroppedUnansweredIsABug) {
 TEST_F(HttpServer, OutOfDescriptorsItWaitsWithoutSpinningAndGoesOn) {
   start();
   auto one = client();
+  EXPECT_FALSE(one.ask(get("/x")).empty());  // It is accepted before descriptors run out.
   rlimit before{};
   getrlimit(RLIMIT_NOFILE, &before);
-  log_info(
-      "a sanitizer needs descriptors of its own for types that it sees first: let it see them");
+  log_info("a sanitizer needs descriptors for types that it sees first: let it see them");
   std::vector<Descriptor> hoard;
   const Descriptor late(::socket(AF_INET, SOCK_STREAM, 0));
   rlimit few = before;
