@@ -264,12 +264,13 @@ void Load::print(std::FILE* to) const {
                ? 0
                : waits[static_cast<std::size_t>(q * static_cast<double>(waits.size() - 1))];
   };
-  const double seconds = static_cast<double>(last_ns_ - started_ns_) / 1e9;
+  // Nothing may have been answered before the server died.
+  const double seconds =
+      last_ns_ < started_ns_ ? 0 : static_cast<double>(last_ns_ - started_ns_) / 1e9;
   constexpr std::array kNames = {"acknowledged", "dropped", "refused", "unknown", "failed"};
   std::uint64_t sent = 0;
   for (const auto n : outcomes_) sent += n;
-  std::fprintf(to, "{\"made\":%lu,\"sent\":%lu,\"seconds\":%.3f", made_, sent,
-               started_ns_ == 0 ? 0.0 : seconds);
+  std::fprintf(to, "{\"made\":%lu,\"sent\":%lu,\"seconds\":%.3f", made_, sent, seconds);
   for (std::size_t i = 0; i < kNames.size(); ++i) {
     std::fprintf(to, ",\"%s\":%lu", kNames[i], outcomes_[i]);
   }
