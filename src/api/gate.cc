@@ -69,7 +69,17 @@ void Gate::flush_if_large() {
 
 void Gate::end_turn() {
   patience_ = std::chrono::nanoseconds::max();
-  if (filling_ != nullptr && !filling_->pending.empty() && !may_gather()) flush();
+  if (filling_ != nullptr && !filling_->pending.empty() && !may_gather()) commit();
+}
+
+// In place if it can be, since at the end of a turn the loop has nothing else to do.
+void Gate::commit() {
+  gather_until_ = {};
+  filling_->submitted = loop_.parts().clock.monotonic();
+  auto batch = std::move(filling_);
+  if (committer_.commit_in_place(*batch, *this)) return finish(std::move(batch));
+  filling_ = std::move(batch);
+  flush();
 }
 
 bool Gate::may_gather() {

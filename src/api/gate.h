@@ -40,10 +40,10 @@ struct PendingAnswer {
   std::vector<std::optional<DropReason>> slots;  // Of an array, one an element: why it is no hit.
 };
 
-class Gate {
+class Gate final : private Duties {
  public:
   Gate(Loop& loop, Committer& committer, http::Mailbox& mailbox);
-  ~Gate();
+  ~Gate() override;
 
   // The batch that is being filled: its arena and its hits.
   HitBatch& batch();
@@ -62,7 +62,10 @@ class Gate {
 
  private:
   struct LoopBatch;
+  void stand_in() override { mailbox_.stand_in(); }
+  void recall() override { mailbox_.recall(); }
   void flush();
+  void commit();
   bool may_gather();
   void finish(std::unique_ptr<LoopBatch> batch);
   std::unique_ptr<LoopBatch> fresh();

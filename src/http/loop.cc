@@ -7,6 +7,7 @@
 #include <array>
 #include <cerrno>
 #include <ctime>
+#include <span>
 
 #include "base/assert.h"
 #include "base/clock.h"
@@ -22,6 +23,20 @@ constexpr int kAcceptsMax = 64;  // In one go.
 constexpr std::size_t kEventsMax = 512;
 constexpr int kRoundsMax = 16;  // A turn.
 constexpr std::chrono::milliseconds kTick{1000};
+
+// epoll_pwait2 came with Linux 5.11, and some sandboxes forbid it; then limits are rounded up to
+// milliseconds.
+int wait_for_events(int epoll, std::span<epoll_event> events, const timespec& limit) {
+  static std::atomic<bool> has_pwait2 = true;
+  const auto most = static_cast<int>(events.size());
+  if (has_pwait2.load(std::memory_order_relaxed)) {
+    const int n = epoll_pwait2(epoll, events.data(), most, &limit, nullptr);
+    if (n >= 0 || (errno != ENOSYS && errno != EPERM)) return n;
+    has_pwait2 = false;
+  }
+  const auto milliseconds = limit.tv_sec * 1000 + (limit.tv_nsec + 999'999) / 1'000'000;
+  return epoll_wait(epoll, events.data(), most, static_cast<int>(milliseconds));
+}
 
 }  // namespace
 
@@ -68,6 +83,25 @@ void Loop::post(std::function<void()> work) {
     wake = std::exchange(sleeping_, false);
   }
   if (wake) eventfd_write(wake_.get(), 1);
+}
+
+void Loop::stand_in() {
+  while (!take_recall() && !is_done()) turn();
+}
+
+void Loop::recall() {
+  bool wake = false;
+  {
+    const std::lock_guard lock(mutex_);
+    recalled_ = true;
+    wake = std::exchange(sleeping_, false);
+  }
+  if (wake) eventfd_write(wake_.get(), 1);
+}
+
+bool Loop::take_recall() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(recalled_, false);
 }
 
 void Loop::stop(std::chrono::milliseconds patience) {
@@ -126,8 +160,7 @@ timespec Loop::sleep_limit() const {
 std::size_t Loop::wait(Wait how) {
   const auto timeout = how == Wait::until_tick ? sleep_limit() : timespec{};
   std::array<epoll_event, kEventsMax> events;
-  const int n =
-      epoll_pwait2(epoll_.get(), events.data(), static_cast<int>(events.size()), &timeout, nullptr);
+  const int n = wait_for_events(epoll_.get(), events, timeout);
   ASSERT(n >= 0 || errno == EINTR);
   now_ = SystemClock().monotonic();
   set_date();
@@ -186,7 +219,7 @@ void Loop::resume_accepting() {
 
 bool Loop::mailbox_is_empty_and_may_sleep() {
   const std::lock_guard lock(mutex_);
-  sleeping_ = mailbox_.empty() && (!stop_asked_ || stopping_);
+  sleeping_ = mailbox_.empty() && !recalled_ && (!stop_asked_ || stopping_);
   return sleeping_;
 }
 

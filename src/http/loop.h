@@ -5,7 +5,8 @@
 // epoll_wait. Bytes are received into, and answers built in, memory of the loop; a connection keeps
 // bytes of its own only while a message or an answer is half way. So an idle one is small.
 //
-// Threads: everything on the loop's thread but post(), stop(), counts().
+// Threads: everything on the loop's thread, or on the one that stands in for it, but post(),
+// recall(), stop(), counts().
 #pragma once
 
 #include <atomic>
@@ -38,6 +39,8 @@ class Loop final : public Mailbox {
   void stop(std::chrono::milliseconds patience);
   // After run() has returned, work is dropped.
   void post(std::function<void()> work) override;
+  void stand_in() override;
+  void recall() override;
   ServerCounts counts() const;
 
  private:
@@ -61,6 +64,7 @@ class Loop final : public Mailbox {
   void set_date();
   void tick();
   bool stop_is_asked();
+  bool take_recall();
   void begin_stop();
   bool is_done() const;
   void reap();
@@ -95,10 +99,11 @@ class Loop final : public Mailbox {
   Instant next_tick_{};
   std::size_t turn_requests_ = 0;
 
-  std::mutex mutex_;  // Guards the next five.
+  std::mutex mutex_;  // Guards the next six.
   std::vector<std::function<void()>> mailbox_;
   bool sleeping_ = false;
   bool ended_ = false;
+  bool recalled_ = false;  // Whoever stands in shall end.
   bool stop_asked_ = false;
   std::chrono::milliseconds patience_{0};
   std::vector<std::function<void()>> work_;

@@ -85,10 +85,16 @@ class Responder {
 // Wakes a loop from another thread: the function runs on the loop's thread, soon. Posts that come
 // before the loop wakes cost one wake-up together, and a loop that is awake anyway costs none.
 // After stop() work is dropped; a mailbox lives as long as its Server.
+//
+// A handler may let its loop's thread wait in on_turn_end(). Meanwhile another thread may serve the
+// loop: stand_in() does, until recall(). It is the caller's to see that only one of them is in the
+// loop at a time, and that each sees what the other did.
 class Mailbox {
  public:
   virtual ~Mailbox() = default;
   virtual void post(std::function<void()> work) = 0;
+  virtual void stand_in() = 0;
+  virtual void recall() = 0;  // From any thread; may come before stand_in().
 };
 
 class Handler {

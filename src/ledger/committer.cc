@@ -36,10 +36,42 @@ Committer::Taken Committer::submit(std::unique_ptr<HitBatch>& batch) {
     if (waiting_hits_ + batch->hits.size() > kWaitingHitsMax) return Taken::queue_full;
     waiting_hits_ += batch->hits.size();
     waiting_.push_back(std::move(batch));
-    if (waiting_.size() > 1 || !asleep_) return Taken::yes;
+    if (waiting_.size() > 1 || !asleep_ || in_place_ != nullptr) return Taken::yes;
   }
   wake_.notify_one();
   return Taken::yes;
+}
+
+bool Committer::commit_in_place(HitBatch& batch, Duties& duties) {
+  ASSERT(batch.hits.size() <= kCommitHitsMax);
+  if (std::chrono::nanoseconds{last_took_ns_.load(std::memory_order_relaxed)} > kWatchTick) {
+    return false;
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    const bool idle = in_place_ == nullptr && asleep_ && waiting_.empty() && work_.empty();
+    if (!idle || !watching_ || standing_in_ || stopping_) return false;
+    in_place_ = &duties;
+    ++in_place_count_;
+  }
+  HitBatch* const one = &batch;
+  begin_commit();
+  ledger_.commit({&one, 1});
+  end_commit();
+  commits_.fetch_add(1, std::memory_order_relaxed);
+  {
+    std::unique_lock lock(mutex_);
+    in_place_ = nullptr;
+    if (standing_in_) {
+      lock.unlock();
+      duties.recall();
+      lock.lock();
+      came_back_.wait(lock, [this] { return !standing_in_; });
+    }
+    if (waiting_.empty() && work_.empty() && !stopping_) return true;
+  }
+  wake_.notify_one();
+  return true;
 }
 
 bool Committer::run(std::function<void(Ledger&)> work) {
@@ -59,28 +91,68 @@ std::chrono::milliseconds Committer::busy_for() const {
                                                                std::chrono::nanoseconds{since});
 }
 
+// One tick. If a commit in place has lasted longer, sees to the duties until it is over; if there
+// was none, lies down until there is work, so that an idle server sleeps.
+void Committer::keep_watch(std::unique_lock<std::mutex>& lock) {
+  const auto before = in_place_count_;
+  const bool was_busy = in_place_ != nullptr;
+  if (wake_.wait_for(lock, kWatchTick) == std::cv_status::no_timeout) return;
+  if (in_place_count_ != before) return;
+  if (in_place_ == nullptr) {
+    watching_ = false;
+  } else if (was_busy) {
+    standing_in_ = true;
+    auto& duties = *in_place_;
+    lock.unlock();
+    duties.stand_in();
+    lock.lock();
+    standing_in_ = false;
+    came_back_.notify_all();
+  }
+}
+
+// False when there will be none any more.
+bool Committer::wait_for_work(std::unique_lock<std::mutex>& lock) {
+  asleep_ = true;
+  for (;;) {
+    const bool is_work = !waiting_.empty() || !work_.empty();
+    if (in_place_ == nullptr && (is_work || stopping_)) {
+      asleep_ = false;
+      watching_ = true;
+      return is_work;
+    }
+    watching_ ? keep_watch(lock) : wake_.wait(lock);
+  }
+}
+
 void Committer::loop() {
   std::vector<std::unique_ptr<HitBatch>> batches;
   std::vector<std::function<void(Ledger&)>> work;
   for (;;) {
     {
       std::unique_lock lock(mutex_);
-      asleep_ = true;
-      wake_.wait(lock, [this] { return stopping_ || !waiting_.empty() || !work_.empty(); });
-      asleep_ = false;
-      if (waiting_.empty() && work_.empty()) return;
+      if (!wait_for_work(lock)) return;
       batches.swap(waiting_);
       work.swap(work_);
       waiting_hits_ = 0;
     }
-    busy_since_ns_.store(std::max<std::int64_t>(1, in_ns(clock_.monotonic())),
-                         std::memory_order_release);
+    begin_commit();
     for (const auto& task : work) task(ledger_);
     work.clear();
     commit(batches);
     batches.clear();
-    busy_since_ns_.store(0, std::memory_order_release);
+    end_commit();
   }
+}
+
+void Committer::begin_commit() {
+  busy_since_ns_.store(std::max<std::int64_t>(1, in_ns(clock_.monotonic())),
+                       std::memory_order_release);
+}
+
+void Committer::end_commit() {
+  const auto since = busy_since_ns_.exchange(0, std::memory_order_acq_rel);
+  last_took_ns_.store(in_ns(clock_.monotonic()) - since, std::memory_order_relaxed);
 }
 
 void Committer::commit(std::vector<std::unique_ptr<HitBatch>>& batches) {
@@ -99,8 +171,7 @@ void Committer::commit(std::vector<std::unique_ptr<HitBatch>>& batches) {
       text += batch.arena.bytes();
       together.push_back(batches[next++].get());
     }
-    busy_since_ns_.store(std::max<std::int64_t>(1, in_ns(clock_.monotonic())),
-                         std::memory_order_release);
+    begin_commit();
     ledger_.commit(together);
     commits_.fetch_add(1, std::memory_order_relaxed);
     for (auto i = first; i < next; ++i) {
