@@ -1,8 +1,5 @@
 #include "api/loop.h"
 
-#include <fmt/compile.h>
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 
@@ -222,9 +219,11 @@ void Loop::append_receipt(const Receipt& receipt) {
 }
 
 std::string_view Loop::hit_header(const Outcome& outcome) {
-  headers_.clear();
-  fmt::format_to(std::back_inserter(headers_), FMT_COMPILE("Nandolytics-Hit: page={}; site={}\r\n"),
-                 outcome.page_ordinal, outcome.site_ordinal);
+  headers_ = "Nandolytics-Hit: page=";
+  append_json_number(headers_, outcome.page_ordinal);
+  headers_ += "; site=";
+  append_json_number(headers_, outcome.site_ordinal);
+  headers_ += "\r\n";
   return headers_;
 }
 

@@ -19,8 +19,8 @@ constexpr std::string_view kRefusalType = "application/json";
 
 void append_number(std::string& out, std::uint64_t number) {
   char text[20];
-  const auto end = std::to_chars(text, text + sizeof text, number).ptr;
-  out.append(text, end);
+  const auto* end = std::to_chars(text, text + sizeof text, number).ptr;
+  out.append(text, static_cast<std::size_t>(end - text));
 }
 
 // Gives up memory that only a large message needed.

@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "base/assert.h"
+#include "base/swar.h"
 
 namespace nando::http {
 namespace {
@@ -51,15 +52,10 @@ std::string_view view(beast::string_view text) {
 
 // The first control character (below 0x20, or 0x7f) in [p, end), or end; eight bytes at a time.
 const char* find_control(const char* p, const char* end) {
-  constexpr std::uint64_t kOnes = ~std::uint64_t{0} / 255;
-  constexpr std::uint64_t kHigh = kOnes * 0x80;
   for (; end - p >= 8; p += 8) {
-    std::uint64_t word;
-    std::memcpy(&word, p, 8);
-    const std::uint64_t low = (word - kOnes * 0x20) & ~word;
-    const std::uint64_t del = word ^ kOnes * 0x7f;
-    const std::uint64_t found = (low | ((del - kOnes) & ~del)) & kHigh;
-    if (found != 0) return p + __builtin_ctzll(found) / 8;
+    const auto word = load_eight(p);
+    const auto found = bytes_below(word, 0x20) | bytes_equal(word, 0x7f);
+    if (found != 0) return p + first_match(found);
   }
   for (; p != end; ++p) {
     if (static_cast<unsigned char>(*p) < 0x20 || *p == 0x7f) return p;

@@ -44,7 +44,7 @@ struct JournalOptions {
   std::uint64_t segment_bytes_min =
       1 << 20;  // Of one made in a hurry or in little room. A multiple of 4096, as the above.
   std::uint32_t node = 0;  // Who writes, where several nodes share counters.
-  int seal_level = 9;      // zstd level of sealed segments.
+  int seal_level = 3;      // zstd level of sealed segments.
 };
 
 // Called for each batch, oldest first. What it is passed dies when it returns. An error ends the

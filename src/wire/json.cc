@@ -5,6 +5,9 @@
 #include <boost/json/basic_parser_impl.hpp>
 #include <boost/json/serialize.hpp>
 #include <charconv>
+#include <cstring>
+
+#include "base/swar.h"
 
 namespace nando {
 
@@ -197,9 +200,17 @@ std::string as_utf8(std::string_view text) {
   return out;
 }
 
-// Whether a JSON string may hold it as it is, whatever stands beside it.
-bool is_plain(char c) {
-  return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+// Whether a JSON string may hold it as it is: printable ASCII, no quote and no backslash.
+bool is_plain(std::string_view text) {
+  const auto bad = [](std::uint64_t word) {
+    return bytes_below(word, 0x20) | bytes_equal(word, '"') | bytes_equal(word, '\\') |
+           bytes_equal(word, 0x7f) | (word & kEachHighBit);
+  };
+  std::uint64_t found = 0;
+  for (; text.size() >= 8; text.remove_prefix(8)) found |= bad(load_eight(text.data()));
+  std::uint64_t rest = kEachByte * ' ';
+  if (!text.empty()) std::memcpy(&rest, text.data(), text.size());
+  return (found | bad(rest)) == 0;
 }
 
 }  // namespace
@@ -242,7 +253,8 @@ bool JsonFields::was_array() const {
 
 void append_json_number(std::string& out, std::uint64_t number) {
   char digits[20];
-  out.append(digits, std::to_chars(digits, digits + sizeof digits, number).ptr);
+  const auto* end = std::to_chars(digits, digits + sizeof digits, number).ptr;
+  out.append(digits, static_cast<std::size_t>(end - digits));
 }
 
 bool is_utf8(std::string_view text) {
@@ -255,7 +267,7 @@ bool is_utf8(std::string_view text) {
 }
 
 void append_json_string(std::string& out, std::string_view text) {
-  if (std::all_of(text.begin(), text.end(), is_plain)) {
+  if (is_plain(text)) {
     out += '"';
     out += text;
     out += '"';
