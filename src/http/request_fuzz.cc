@@ -1,5 +1,9 @@
-// Feeds a stream of requests to the parser whole and in pieces: the outcome must be the same.
+// Feeds a stream of requests to the parser whole and in pieces: the outcome must be the same. And
+// each message that it accepts, Beast must read alike: two readers of one stream that disagree are
+// what request smuggling lives on.
 #include <algorithm>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/string_body.hpp>
 #include <cstdint>
 #include <cstdlib>
 #include <string>
@@ -12,7 +16,32 @@ namespace {
 using nando::http::RequestParser;
 using Step = RequestParser::Step;
 
+namespace beast = boost::beast;
+
 constexpr std::size_t kBodyMax = 300;
+
+bool same(beast::string_view a, std::string_view b) {
+  return std::string_view(a.data(), a.size()) == b;
+}
+
+// Whether Beast makes the same of the message.
+bool beast_agrees(std::string_view bytes, const nando::http::Request& request) {
+  beast::http::request_parser<beast::http::string_body> parser;
+  parser.eager(true);
+  parser.header_limit(1 << 20);
+  beast::error_code code;
+  while (bytes.starts_with("\r\n")) bytes.remove_prefix(2);
+  const auto taken = parser.put({bytes.data(), bytes.size()}, code);
+  const auto& seen = parser.get();
+  return !code && parser.is_done() && taken == bytes.size() &&
+         same(seen.method_string(), request.method) && same(seen.target(), request.target) &&
+         same(seen.body(), request.body) &&
+         std::all_of(request.headers.begin(), request.headers.end(), [&](const auto& header) {
+           const auto all = seen.equal_range({header.name.data(), header.name.size()});
+           return std::any_of(all.first, all.second,
+                              [&](const auto& one) { return same(one.value(), header.value); });
+         });
+}
 
 // Everything a handler would have seen, and how it ended.
 class Reader {
@@ -33,6 +62,7 @@ class Reader {
     scanned_ = 0;
     if (parser_.limit_body(kBodyMax) == Step::refused) return refuse();
     parser_.keep_head();
+    message_ = waiting_.substr(0, parser_.head_bytes());
     waiting_.erase(0, parser_.head_bytes());
     in_body_ = true;
     return true;
@@ -42,6 +72,7 @@ class Reader {
     std::size_t taken = 0;
     const auto step = parser_.read_body(waiting_, taken);
     if (step == Step::refused) return refuse();
+    message_.append(waiting_, 0, taken);
     if (step == Step::ready) write_down();
     waiting_.erase(0, taken);
     if (step == Step::need_more) return false;
@@ -52,6 +83,7 @@ class Reader {
 
   void write_down() {
     const auto& request = parser_.request();
+    if (!beast_agrees(message_, request)) std::abort();
     for (const auto text : {request.method, request.target, request.path, request.query}) {
       seen_.append(text) += '\n';
     }
@@ -71,6 +103,7 @@ class Reader {
 
   RequestParser parser_;
   std::string waiting_;
+  std::string message_;  // What was taken of the one that is being read.
   std::size_t scanned_ = 0;
   bool in_body_ = false;
   bool over_ = false;

@@ -4,6 +4,7 @@
 #include <array>
 #include <boost/beast/http/basic_parser.hpp>
 #include <boost/beast/http/error.hpp>
+#include <charconv>
 #include <cstdint>
 #include <cstring>
 #include <optional>
@@ -46,10 +47,6 @@ constexpr Refusal kBadExpectation{417, "bad_expectation", "Expect may only be '1
 static_assert(kTargetBytesMax == 16384 && kHeaderBytesMax == 32768 && kHeadersMax == 100,
               "the messages above name the limits");
 
-std::string_view view(beast::string_view text) {
-  return {text.data(), text.size()};
-}
-
 // The first control character (below 0x20, or 0x7f) in [p, end), or end; eight bytes at a time.
 const char* find_control(const char* p, const char* end) {
   for (; end - p >= 8; p += 8) {
@@ -82,103 +79,137 @@ bool is_digits(std::string_view text) {
          std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
-const Refusal& refusal_of(beast::error_code code) {
-  if (code.category() != make_error_code(error::bad_method).category()) return kBadHeader;
-  switch (static_cast<error>(code.value())) {
-    case error::bad_method:
-      return kBadRequestLine;
-    case error::bad_target:
-      return kBadTarget;
-    case error::bad_version:
-      return kBadVersion;
-    case error::bad_line_ending:
-      return kBadLineEnding;
-    case error::header_limit:
-      return kHeadersTooLarge;
-    case error::body_limit:
-      return kBodyTooLarge;
-    case error::bad_content_length:
-    case error::multiple_content_length:
-      return kBadContentLength;
-    case error::bad_transfer_encoding:
-      return kBadTransferEncoding;
-    case error::bad_chunk:
-    case error::bad_chunk_extension:
-      return kBadChunk;
-    default:
-      return kBadHeader;
-  }
-}
-
 // What the head says, as views into the bytes it was parsed from.
 struct Head {
   std::string_view method, target;
   unsigned version = 11;
+  bool says_close = false, says_keep_alive = false;
   std::size_t headers_count = 0;
   std::array<Header, kHeadersMax> headers;
   // Of the headers that decide where the message ends and whom it is for; how often, and the last.
   unsigned hosts = 0, content_lengths = 0, transfer_encodings = 0, expects = 0;
   std::string_view host, content_length, transfer_encoding, expect;
+
+  bool is_chunked() const { return transfer_encodings > 0; }
 };
 
-// Beast's parser, told to keep views and nothing else.
-class Framing final : public beast::http::basic_parser<true> {
- public:
-  Framing(Head& head, std::string& body) : head_(head), body_(body) {
-    header_limit(kHeaderBytesMax);
-    body_limit(boost::none);
+// Of a token (RFC 9110, 5.6.2): methods and the names of headers.
+constexpr auto kIsTokenCharacter = [] {
+  std::array<bool, 256> table{};
+  for (const char c : std::string_view("!#$%&'*+-.^_`|~0123456789"
+                                       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")) {
+    table[static_cast<unsigned char>(c)] = true;
   }
+  return table;
+}();
 
-  // The body, when it came whole in one piece; otherwise it was gathered.
-  std::optional<std::string_view> whole_body() const { return whole_body_; }
-  bool too_many_headers() const { return too_many_headers_; }
+std::size_t token_size(std::string_view text) {
+  std::size_t size = 0;
+  while (size < text.size() && kIsTokenCharacter[static_cast<unsigned char>(text[size])]) ++size;
+  return size;
+}
+
+std::string_view trimmed(std::string_view text) {
+  while (text.starts_with(' ') || text.starts_with('\t')) text.remove_prefix(1);
+  while (text.ends_with(' ') || text.ends_with('\t')) text.remove_suffix(1);
+  return text;
+}
+
+// METHOD SP TARGET SP VERSION (RFC 9112, 3), without its end.
+const Refusal* parse_request_line(std::string_view line, Head& head) {
+  const auto method_size = token_size(line);
+  if (method_size == 0 || line.substr(method_size, 1) != " ") return &kBadRequestLine;
+  head.method = line.substr(0, method_size);
+  line.remove_prefix(method_size + 1);
+  const auto target_size = line.find(' ');
+  head.target = line.substr(0, target_size);
+  if (head.target.empty() || target_size == std::string_view::npos ||
+      head.target.find('\t') != std::string_view::npos) {
+    return &kBadTarget;
+  }
+  const auto version = line.substr(target_size + 1);
+  head.version = version == "HTTP/1.0" ? 10 : 11;
+  return version == "HTTP/1.1" || head.version == 10 ? nullptr : &kBadVersion;
+}
+
+// The options of Connection (RFC 9110, 7.6.1), of which two mean something here. False if what
+// stands between two commas is no token.
+bool read_connection(std::string_view list, Head& head) {
+  while (!list.empty()) {
+    const auto comma = std::min(list.find(','), list.size());
+    const auto option = trimmed(list.substr(0, comma));
+    if (token_size(option) != option.size()) return false;
+    head.says_close = head.says_close || equal_without_case(option, "close");
+    head.says_keep_alive = head.says_keep_alive || equal_without_case(option, "keep-alive");
+    list.remove_prefix(std::min(comma + 1, list.size()));
+  }
+  return true;
+}
+
+// Remembers the headers that the parser itself goes by, told apart by their lengths first. False if
+// one is not well formed.
+bool note(const Header& header, Head& head) {
+  const auto is = [&](std::string_view name) { return equal_without_case(header.name, name); };
+  switch (header.name.size()) {
+    case 4:
+      if (is("host")) ++head.hosts, head.host = header.value;
+      break;
+    case 6:
+      if (is("expect")) ++head.expects, head.expect = header.value;
+      break;
+    case 10:
+      if (is("connection")) return read_connection(header.value, head);
+      break;
+    case 14:
+      if (is("content-length")) ++head.content_lengths, head.content_length = header.value;
+      break;
+    case 17:
+      if (is("transfer-encoding")) ++head.transfer_encodings, head.transfer_encoding = header.value;
+      break;
+    default:
+      break;
+  }
+  return true;
+}
+
+// A head whose lines were scanned: they end in CR LF, and the last one is empty.
+const Refusal* parse_head(std::string_view bytes, Head& head) {
+  auto line_end = bytes.find('\r');
+  if (const auto* why = parse_request_line(bytes.substr(0, line_end), head)) return why;
+  for (bytes.remove_prefix(line_end + 2); bytes.size() > 2; bytes.remove_prefix(line_end + 2)) {
+    if (head.headers_count == kHeadersMax) return &kHeadersTooLarge;
+    const auto name_size = token_size(bytes);
+    if (name_size == 0 || bytes[name_size] != ':') return &kBadHeader;
+    line_end = bytes.find('\r', name_size);
+    auto& header = head.headers[head.headers_count++];
+    header.name = bytes.substr(0, name_size);
+    header.value = trimmed(bytes.substr(name_size + 1, line_end - name_size - 1));
+    if (!note(header, head)) return &kBadHeader;
+  }
+  return nullptr;
+}
+
+// Beast's parser, of which only the decoding of chunks is wanted: it is fed a head of its own.
+class Chunks final : public beast::http::basic_parser<true> {
+ public:
+  explicit Chunks(std::string& body) : body_(body) {
+    eager(true);
+    error_code code;
+    constexpr std::string_view kHead = "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n";
+    put({kHead.data(), kHead.size()}, code);
+    ASSERT(is_header_done() && chunked());
+  }
 
  private:
   using error_code = beast::error_code;
   using string_view = beast::string_view;
 
-  void on_request_impl(beast::http::verb, string_view method, string_view target, int version,
-                       error_code&) override {
-    head_.method = view(method);
-    head_.target = view(target);
-    head_.version = static_cast<unsigned>(version);
-  }
+  void on_request_impl(beast::http::verb, string_view, string_view, int, error_code&) override {}
   void on_response_impl(int, string_view, int, error_code&) override {}
-
-  void on_field_impl(field name, string_view name_text, string_view value,
-                     error_code& code) override {
-    if (is_header_done()) return;  // A trailer: nothing here asks for one.
-    if (head_.headers_count == kHeadersMax) {
-      too_many_headers_ = true;
-      code = error::header_limit;
-      return;
-    }
-    head_.headers[head_.headers_count++] = {view(name_text), view(value)};
-    if (name == field::host) {
-      ++head_.hosts;
-      head_.host = view(value);
-    } else if (name == field::content_length) {
-      ++head_.content_lengths;
-      head_.content_length = view(value);
-    } else if (name == field::transfer_encoding) {
-      ++head_.transfer_encodings;
-      head_.transfer_encoding = view(value);
-    } else if (name == field::expect) {
-      ++head_.expects;
-      head_.expect = view(value);
-    }
-  }
+  void on_field_impl(field, string_view, string_view, error_code&) override {}
   void on_header_impl(error_code&) override {}
   void on_body_init_impl(const boost::optional<std::uint64_t>&, error_code&) override {}
-
-  std::size_t on_body_impl(string_view bytes, error_code&) override {
-    if (body_.empty() && bytes.size() == content_length()) {
-      whole_body_ = view(bytes);
-    } else {
-      body_.append(bytes.data(), bytes.size());
-    }
-    return bytes.size();
-  }
+  std::size_t on_body_impl(string_view, error_code&) override { return 0; }
   void on_chunk_header_impl(std::uint64_t, string_view extensions, error_code& code) override {
     if (extensions.find('"') != string_view::npos) code = error::bad_chunk_extension;
   }
@@ -188,13 +219,10 @@ class Framing final : public beast::http::basic_parser<true> {
   }
   void on_finish_impl(error_code&) override {}
 
-  Head& head_;
   std::string& body_;
-  std::optional<std::string_view> whole_body_;
-  bool too_many_headers_ = false;
 };
 
-// What Beast does not ask of the framing headers; nothing when they are in order.
+// Where the message ends must have one reading only; nothing when it has.
 const Refusal* check_framing(const Head& head) {
   if (head.transfer_encodings > 0) {
     if (head.content_lengths > 0 || head.transfer_encodings > 1 || head.version == 10 ||
@@ -259,7 +287,7 @@ bool quotes_in_chunk_line(std::string_view waiting) {
 class RequestParser::Message {
  public:
   void reset() {
-    framing.reset();
+    chunks.reset();
     refusal = nullptr;
     body.clear();
     if (body.capacity() > kKeptBytesMax) body.shrink_to_fit();
@@ -275,14 +303,17 @@ class RequestParser::Message {
   Head head;
   std::string body;
   std::string kept_head;
-  std::optional<Framing> framing;
+  std::optional<Chunks> chunks;  // Of a body in chunks.
   Request request;
   std::size_t head_bytes = 0;
+  std::size_t body_bytes = 0;  // Of a body that is not in chunks.
   std::size_t body_taken = 0;
   const Refusal* refusal = nullptr;
 
   Step scan(std::string_view bytes, std::size_t start, std::size_t& scanned);
   Step parse(std::string_view bytes, std::size_t start);
+  Step read_plain(std::string_view bytes, std::size_t& taken);
+  Step read_chunks(std::string_view bytes, std::size_t& taken);
 };
 
 // Finds the end of the head and checks what no parser sees any more afterwards: how lines end.
@@ -318,20 +349,59 @@ RequestParser::Step RequestParser::Message::scan(std::string_view bytes, std::si
 
 RequestParser::Step RequestParser::Message::parse(std::string_view bytes, std::size_t start) {
   body_taken = 0;
+  body_bytes = 0;
   head.headers_count = 0;
   head.hosts = head.content_lengths = head.transfer_encodings = head.expects = 0;
+  head.says_close = head.says_keep_alive = false;
   head.host = {};
-  beast::error_code code;
-  framing.emplace(head, body);
-  const auto size = head_bytes - start;
-  const auto parsed = framing->put({bytes.data() + start, size}, code);
-  if (code) return refuse(framing->too_many_headers() ? kHeadersTooLarge : refusal_of(code));
-  ASSERT(parsed == size && framing->is_header_done());
+  if (const auto* why = parse_head(bytes.substr(start, head_bytes - start), head)) {
+    return refuse(*why);
+  }
   if (const auto* why = check_framing(head)) return refuse(*why);
+  if (head.content_lengths == 1) {
+    const auto& digits = head.content_length;
+    const auto read = std::from_chars(digits.begin(), digits.end(), body_bytes);
+    if (read.ec != std::errc{}) return refuse(kBadContentLength);
+  }
+  if (head.is_chunked()) chunks.emplace(body);
   request.method = head.method;
   if (!split_target(head, request)) return refuse(kBadTarget);
   request.headers = {head.headers.data(), head.headers_count};
   request.body = {};
+  return Step::ready;
+}
+
+RequestParser::Step RequestParser::Message::read_plain(std::string_view bytes, std::size_t& taken) {
+  taken = std::min(bytes.size(), body_bytes - body_taken);
+  body_taken += taken;
+  if (taken == body_bytes) {
+    request.body = bytes.substr(0, taken);  // It came whole, in one piece.
+    return Step::ready;
+  }
+  body.append(bytes.substr(0, taken));
+  if (body_taken < body_bytes) return Step::need_more;
+  request.body = body;
+  return Step::ready;
+}
+
+RequestParser::Step RequestParser::Message::read_chunks(std::string_view bytes,
+                                                        std::size_t& taken) {
+  taken = 0;
+  if (bytes.empty() || (body_taken == 0 && bytes.size() < kLastChunkBytes)) return Step::need_more;
+  beast::error_code code;
+  taken = chunks->put({bytes.data(), bytes.size()}, code);
+  body_taken += taken;
+  if (code == error::need_more) {
+    // Only a chunk's first line or the trailer waits for its end.
+    if (bytes.size() - taken >= kHeaderBytesMax) return refuse(kHeadersTooLarge);
+    if (quotes_in_chunk_line(bytes.substr(taken))) return refuse(kBadChunk);
+    return Step::need_more;
+  }
+  if (code == error::body_limit) return refuse(kBodyTooLarge);
+  if (code == error::header_limit) return refuse(kHeadersTooLarge);
+  if (code) return refuse(kBadChunk);
+  if (!chunks->is_done()) return Step::need_more;
+  request.body = body;
   return Step::ready;
 }
 
@@ -356,7 +426,7 @@ std::size_t RequestParser::head_bytes() const {
   return message_->head_bytes;
 }
 bool RequestParser::has_body() const {
-  return !message_->framing->is_done();
+  return message_->body_bytes > 0 || message_->chunks;
 }
 bool RequestParser::is_head_method() const {
   return message_->head.method == "HEAD";
@@ -365,17 +435,16 @@ bool RequestParser::is_http_1_0() const {
   return message_->head.version == 10;
 }
 bool RequestParser::keeps_alive() const {
-  return message_->framing->keep_alive();
+  const auto& head = message_->head;
+  return head.version == 10 ? head.says_keep_alive && !head.says_close : !head.says_close;
 }
 bool RequestParser::expects_continue() const {
   return message_->head.expects > 0 && message_->head.version == 11;
 }
 
 RequestParser::Step RequestParser::limit_body(std::size_t bytes_max) {
-  auto& framing = *message_->framing;
-  if (framing.content_length().value_or(0) > bytes_max) return message_->refuse(kBodyTooLarge);
-  framing.body_limit(bytes_max);
-  framing.eager(true);
+  if (message_->body_bytes > bytes_max) return message_->refuse(kBodyTooLarge);
+  if (message_->chunks) message_->chunks->body_limit(bytes_max);
   return Step::ready;
 }
 
@@ -404,30 +473,8 @@ void RequestParser::keep_head() {
 }
 
 RequestParser::Step RequestParser::read_body(std::string_view bytes, std::size_t& taken) {
-  auto& framing = *message_->framing;
-  taken = 0;
-  if (!framing.is_done()) {
-    if (bytes.empty() ||
-        (message_->body_taken == 0 && framing.chunked() && bytes.size() < kLastChunkBytes)) {
-      return Step::need_more;
-    }
-    beast::error_code code;
-    taken = framing.put({bytes.data(), bytes.size()}, code);
-    message_->body_taken += taken;
-    if (code == error::need_more) {
-      // Only a chunk's first line or the trailer waits for its end.
-      if (bytes.size() - taken >= kHeaderBytesMax) return message_->refuse(kHeadersTooLarge);
-      if (quotes_in_chunk_line(bytes.substr(taken))) return message_->refuse(kBadChunk);
-      return Step::need_more;
-    }
-    if (code) {
-      const auto& why = refusal_of(code);
-      return message_->refuse(why.status == 400 ? kBadChunk : why);
-    }
-    if (!framing.is_done()) return Step::need_more;
-  }
-  message_->request.body = framing.whole_body().value_or(message_->body);
-  return Step::ready;
+  return message_->chunks ? message_->read_chunks(bytes, taken)
+                          : message_->read_plain(bytes, taken);
 }
 
 Request& RequestParser::request() {

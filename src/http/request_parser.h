@@ -1,7 +1,10 @@
-// RequestParser: one request message, out of the bytes that came. Framing is Beast's; what Beast
-// 1.81 lets pass and a proxy may read otherwise (the gaps that smuggling needs) is refused here:
-// obs-fold, bare line feeds, repeated or odd Content-Length, Transfer-Encoding that is not exactly
-// "chunked", chunked in HTTP/1.0, two Hosts or none, a Host that is not the target's.
+// RequestParser: one request message, out of the bytes that came (RFC 9112). The head is read here,
+// by less than the RFC allows: what another reader might read otherwise, the gaps that smuggling
+// needs, is refused. That is obs-fold, bare line feeds, control characters, repeated or odd
+// Content-Length, Transfer-Encoding that is not exactly "chunked", chunked in HTTP/1.0, two Hosts
+// or none, a Host that is not the target's. Chunks are decoded by Beast.
+//
+// The tests and the fuzz target hold it against Beast: what is accepted here, Beast reads alike.
 //
 // Promise
 //   - However the bytes of a message are split, the outcome is the same: the same request, or the

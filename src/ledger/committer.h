@@ -27,7 +27,7 @@ inline constexpr std::size_t kWaitingHitsMax = 65'536;
 inline constexpr std::chrono::milliseconds kStallLimit{800};
 
 // A commit that took longer is not followed by one in place.
-inline constexpr std::chrono::milliseconds kWatchTick{2};
+inline constexpr std::chrono::milliseconds kWatchTick{5};
 
 // What a thread that commits in place would do otherwise.
 class Duties {

@@ -80,6 +80,24 @@ class Promised final : public HitBatch {
   std::promise<std::vector<Outcome>>& done_;
 };
 
+// Says when it is stood in for, and when it is back.
+class TestDuties final : public Duties {
+ public:
+  void stand_in() override {
+    ++stood_in;
+    stood_in.notify_all();
+    recalled.wait(false);
+    recalled = false;
+  }
+  void recall() override {
+    recalled = true;
+    recalled.notify_all();
+  }
+
+  std::atomic<int> stood_in{0};
+  std::atomic<bool> recalled{false};
+};
+
 class CommitterTest : public testing::Test {
  protected:
   CommitterTest() : gate(store.journal) {
@@ -93,6 +111,16 @@ class CommitterTest : public testing::Test {
     auto made = std::make_unique<Promised>(done);
     for (std::size_t i = 0; i < hits; ++i) made->hits.push_back(to_hit({.page = "a/"}));
     return made;
+  }
+
+  // Makes the committer watch, which one commit of its own does, and commits in place.
+  void commit_in_place(HitBatch& hits, Duties& duties) {
+    do {
+      std::promise<std::vector<Outcome>> done;
+      auto waker = batch(done, 0);
+      ASSERT_EQ(committer->submit(waker), Committer::Taken::yes);
+      done.get_future().get();
+    } while (!committer->commit_in_place(hits, duties));
   }
 
   SystemClock clock;
@@ -179,6 +207,90 @@ TEST_F(CommitterTest, StopCommitsWhatWaits) {
   std::promise<std::vector<Outcome>> late;
   auto refused = batch(late);
   EXPECT_EQ(committer->submit(refused), Committer::Taken::stopping);
+}
+
+TEST_F(CommitterTest, InPlaceTheOutcomesAreInTheBatchAtOnce) {
+  TestDuties duties;
+  std::promise<std::vector<Outcome>> never;
+  auto hits = batch(never, 3);
+  commit_in_place(*hits, duties);
+  ASSERT_EQ(hits->outcomes.size(), 3U);
+  EXPECT_EQ(hits->outcomes.back().page_ordinal, 3U);
+  EXPECT_EQ(store.page_count("a/"), 3U);
+}
+
+TEST_F(CommitterTest, ACommitInPlaceThatTakesLongIsStoodInForAndIsTheLastForNow) {
+  TestDuties duties;
+  std::promise<std::vector<Outcome>> never, later;
+  auto hits = batch(never);
+  // The gate is closed between the waker's commit and this one.
+  std::jthread loop;
+  while (duties.stood_in == 0) {
+    if (loop.joinable()) loop.join();
+    gate.open_gate();
+    std::promise<std::vector<Outcome>> done;
+    auto waker = batch(done, 0);
+    ASSERT_EQ(committer->submit(waker), Committer::Taken::yes);
+    done.get_future().get();
+    gate.close();
+    std::promise<bool> over;
+    auto is_over = over.get_future();
+    loop = std::jthread([&, over = std::move(over)]() mutable {
+      over.set_value(committer->commit_in_place(*hits, duties));
+    });
+    while (duties.stood_in == 0 && is_over.wait_for(1ms) == std::future_status::timeout) {
+    }
+  }
+  auto more = batch(later);
+  EXPECT_EQ(committer->submit(more), Committer::Taken::yes) << "it queues";
+  EXPECT_EQ(store.page_count("a/"), 0U);
+  gate.open_gate();
+  loop.join();
+  EXPECT_EQ(later.get_future().get().front().page_ordinal, 2U);
+  EXPECT_FALSE(duties.recalled) << "stand_in() has returned";
+}
+
+TEST_F(CommitterTest, NoCommitInPlaceWhileAnotherGoesOnOrAfterASlowOne) {
+  gate.close();
+  TestDuties duties;
+  std::promise<std::vector<Outcome>> done, never;
+  auto hits = batch(done);
+  ASSERT_EQ(committer->submit(hits), Committer::Taken::yes);
+  while (!gate.someone_waits()) std::this_thread::yield();
+  auto other = batch(never);
+  EXPECT_FALSE(committer->commit_in_place(*other, duties));
+  while (committer->busy_for() <= kWatchTick) std::this_thread::yield();
+  gate.open_gate();
+  done.get_future().get();
+  while (committer->busy_for() > 0ms) std::this_thread::yield();
+  EXPECT_FALSE(committer->commit_in_place(*other, duties)) << "the last one was slow";
+  EXPECT_EQ(store.page_count("a/"), 1U);
+}
+
+TEST_F(CommitterTest, WhoeverCommitsEachHitCountsOnce) {
+  constexpr int kThreads = 3, kBatches = 300;
+  std::atomic<int> in_place{0};
+  {
+    std::vector<std::jthread> loops;
+    for (int t = 0; t < kThreads; ++t) {
+      loops.emplace_back([&] {
+        TestDuties duties;
+        for (int i = 0; i < kBatches; ++i) {
+          std::promise<std::vector<Outcome>> done;
+          auto hits = batch(done);
+          if (committer->commit_in_place(*hits, duties)) {
+            ++in_place;
+            EXPECT_EQ(hits->outcomes.size(), 1U);
+          } else {
+            ASSERT_EQ(committer->submit(hits), Committer::Taken::yes);
+            done.get_future().get();
+          }
+        }
+      });
+    }
+  }
+  EXPECT_EQ(store.page_count("a/"), kThreads * kBatches);
+  EXPECT_GT(in_place, 0);
 }
 
 TEST_F(CommitterTest, ReadersBesideTheCommitterSeeCountsThatOnlyRise) {

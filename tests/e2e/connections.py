@@ -206,5 +206,21 @@ def trial_page(report):
                              server.ask(Request(method, "/try", b"")).status, wanted)
 
 
+def old_kernel(report):
+    """Where there is no epoll_pwait2 (before Linux 5.11), or a sandbox forbids it."""
+    call = "epoll_pwait2"
+    for error in ("ENOSYS", "EPERM"):
+        with Server("--auto-sites") as server:
+            server.start(["strace", "-D", "-f", "-qq", "-o", server.folder / "calls", "-e",
+                          f"trace={call}", "-e", f"inject={call}:error={error}"])
+            for number in ("1", "2"):
+                answer = server.ask(post(RECORD, {"siteUrl": "http://old.example/"}))
+                report.equal(f"{call} says {error}, hit {number}", answer.json()["siteHits"],
+                             number)
+            report.equal("it stops", server.stop(), 0)
+            calls = (server.folder / "calls").read_text().count("INJECTED")
+            report.check(f"control, it did say {error}, once a loop", 1 <= calls <= 64)
+
+
 ON_ONE_SERVER = (duplicates, closed_is_unknown, pipelined, old_http, controls, books)
-ALL = (rate_limit, proxies, base_path, trial_page)
+ALL = (rate_limit, proxies, base_path, trial_page, old_kernel)

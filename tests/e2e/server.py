@@ -68,10 +68,10 @@ class Server:
                 "--listen", "127.0.0.1:0", "--journal-segment-bytes", "1048576", *self.flags,
                 *flags]
 
-    def start(self):
-        """Returns when it has said where it listens."""
+    def start(self, wrapper=()):
+        """Returns when it has said where it listens. `wrapper` is a command that runs another."""
         self.log = (self.folder / "log").open("ab")
-        self.process = subprocess.Popen(self.arguments(), env=environment(), cwd=self.folder,
+        self.process = subprocess.Popen([*wrapper, *self.arguments()], env=environment(), cwd=self.folder,
                                         stdout=subprocess.PIPE, stderr=self.log, text=True)
         line = self.process.stdout.readline()
         if not line.startswith("nandolytics: counting on http://"):
