@@ -23,8 +23,9 @@ Hash256 blake2b(Bytes bytes);
 // The hash of `parts` laid end to end. Callers give each part a fixed width or hash it first.
 Hash256 blake2b(std::span<const Bytes> parts);
 
-// A MAC key ready for use: the key block is absorbed once and the state is copied for every
-// message, which halves the cost of a MAC over one block of 128 bytes. Immutable; any thread.
+// A MAC key ready for use: initialised once, and the state is copied for every message. (libsodium
+// keeps the key's block back until more comes, so a message of 128 bytes costs two compressions.)
+// Immutable; any thread.
 class MacKey {
  public:
   explicit MacKey(const Key256& key);

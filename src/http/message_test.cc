@@ -176,7 +176,7 @@ TEST(RequestParser, BodyMayBeSoLargeAndNoLarger) {
 }
 
 // Answers every request with its method, path and body; /small, /204 and /418 as they say.
-class EchoHandler final : public Handler {
+class EchoHandler : public Handler {
  public:
   std::size_t body_bytes_max(const Request& head) override {
     return head.path == "/small" ? 10 : SIZE_MAX;
@@ -443,31 +443,27 @@ TEST(Client, GetsWholeAnswersOrSaysWhyNot) {
   EXPECT_EQ(http::get("127.0.0.1", server->port(), "/", 5s).error().code, Code::unavailable);
 }
 
-// Once asked to, lets its loop's thread wait at the end of a turn.
-class Waiting {
- public:
-  void wait_once() {
-    if (!asked.exchange(false)) return;
-    waits.set_value();
-    go.get_future().wait();
-  }
-  std::atomic<bool> asked{false};
+// Once /wait was asked for, lets its loop's thread wait at the end of that turn.
+struct Waiting {
+  bool asked = false;
   std::promise<void> waits, go;
   Mailbox* mailbox = nullptr;
 };
 
-class WaitingHandler final : public Handler {
+class WaitingHandler final : public EchoHandler {
  public:
   WaitingHandler(Waiting& waiting, Mailbox& mailbox) : waiting_(waiting) {
     waiting.mailbox = &mailbox;
   }
-  std::size_t body_bytes_max(const Request&) override { return 0; }
   void on_request(const Request& request, Responder responder) override {
     if (request.path == "/wait") waiting_.asked = true;
-    responder.send({.body = request.path});
+    EchoHandler::on_request(request, std::move(responder));
   }
-  void on_turn_end() override { waiting_.wait_once(); }
-  void on_bad_request(unsigned, std::string_view, std::string_view, std::string&) override {}
+  void on_turn_end() override {
+    if (!std::exchange(waiting_.asked, false)) return;
+    waiting_.waits.set_value();
+    waiting_.go.get_future().wait();
+  }
 
  private:
   Waiting& waiting_;
@@ -490,14 +486,14 @@ TEST(StandIn, ServesTheLoopWhileItsOwnThreadWaits) {
   EXPECT_EQ(second.wait_for(50ms), std::future_status::timeout) << "control: nobody serves";
   {
     const std::jthread other([&] { waiting.mailbox->stand_in(); });
-    EXPECT_EQ(second.get(), "/second");
+    EXPECT_EQ(second.get(), "GET /second ");
     waiting.mailbox->recall();
   }
   waiting.mailbox->recall();
   waiting.mailbox->stand_in();  // Recalled before it began: returns at once.
   waiting.go.set_value();
-  EXPECT_EQ(ask("/third").get(), "/third");
-  EXPECT_EQ(first.get(), "/wait");
+  EXPECT_EQ(ask("/third").get(), "GET /third ");
+  EXPECT_EQ(first.get(), "GET /wait ");
 }
 
 }  // namespace

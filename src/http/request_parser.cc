@@ -10,7 +10,7 @@
 #include <optional>
 
 #include "base/assert.h"
-#include "base/swar.h"
+#include "base/bytes.h"
 
 namespace nando::http {
 namespace {

@@ -7,7 +7,7 @@
 #include <charconv>
 #include <cstring>
 
-#include "base/swar.h"
+#include "base/bytes.h"
 
 namespace nando {
 
