@@ -49,6 +49,8 @@ class SiteMakerOnFirstHit final : public SiteMaker {
   AutoSites auto_sites_;
 };
 
+constexpr int kKeeperNice = 19;
+
 // Runs Ledger::keep() whenever there may be something to do.
 class Keeper {
  public:
@@ -57,6 +59,8 @@ class Keeper {
 
  private:
   void run(std::stop_token stop) {
+    // Of this thread alone, on Linux: compressing must not take a core from who answers.
+    setpriority(PRIO_PROCESS, 0, kKeeperNice);
     std::string last_error;
     std::mutex mutex;
     std::condition_variable_any wake;
