@@ -356,7 +356,7 @@ TEST(JournalRot, NoSingleMutationIsServedAsRecords) {
   TestRecords promised;
   const auto image = closed_image(promised);
   const auto only = number_from("NANDO_SEED", 0);
-  const auto count = only != 0 ? 1 : number_from("NANDO_MUTATIONS", 100'000);
+  const auto count = only != 0 ? 1 : number_from("NANDO_MUTATIONS", 1'000'000);
   std::array<std::uint64_t, 5> outcomes{};
   for (std::uint64_t i = 0; i < count; ++i) {
     const auto seed = only != 0 ? only : i + 1;
