@@ -124,31 +124,26 @@ void Loop::fill(Beacon& beacon, Door door, const http::Request& request) const {
   beacon.door = door;
   if (beacon.address.family == IpAddress::Family::none) beacon.address = client(request);
   const bool has_agent = !beacon.user_agent.empty();
-  for (const auto& [name, value] : request.headers) {
-    const auto is = [&](std::string_view wanted) {
-      return name.size() == wanted.size() &&
-             std::equal(name.begin(), name.end(), wanted.begin(),
-                        [](char a, char b) { return (a | 0x20) == b; });
-    };
-    switch (name.size()) {
+  for (const auto& header : request.headers) {
+    switch (header.name.size()) {
       case 5:
-        if (is("x-moz") && beacon.sec_purpose.empty()) beacon.sec_purpose = value;
+        if (header.is("x-moz") && beacon.sec_purpose.empty()) beacon.sec_purpose = header.value;
         break;
       case 6:
-        if (is("origin")) beacon.origin = value;
+        if (header.is("origin")) beacon.origin = header.value;
         break;
       case 7:
-        if (is("referer")) beacon.referer = value;
-        if (is("purpose") && beacon.sec_purpose.empty()) beacon.sec_purpose = value;
+        if (header.is("referer")) beacon.referer = header.value;
+        if (header.is("purpose") && beacon.sec_purpose.empty()) beacon.sec_purpose = header.value;
         break;
       case 9:
-        if (is("x-purpose") && beacon.sec_purpose.empty()) beacon.sec_purpose = value;
+        if (header.is("x-purpose") && beacon.sec_purpose.empty()) beacon.sec_purpose = header.value;
         break;
       case 10:
-        if (!has_agent && is("user-agent")) beacon.user_agent = value;
+        if (!has_agent && header.is("user-agent")) beacon.user_agent = header.value;
         break;
       case 11:
-        if (is("sec-purpose")) beacon.sec_purpose = value;
+        if (header.is("sec-purpose")) beacon.sec_purpose = header.value;
         break;
       default:
         break;

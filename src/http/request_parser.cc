@@ -149,22 +149,22 @@ bool read_connection(std::string_view list, Head& head) {
 // Remembers the headers that the parser itself goes by, told apart by their lengths first. False if
 // one is not well formed.
 bool note(const Header& header, Head& head) {
-  const auto is = [&](std::string_view name) { return equal_without_case(header.name, name); };
   switch (header.name.size()) {
     case 4:
-      if (is("host")) ++head.hosts, head.host = header.value;
+      if (header.is("host")) ++head.hosts, head.host = header.value;
       break;
     case 6:
-      if (is("expect")) ++head.expects, head.expect = header.value;
+      if (header.is("expect")) ++head.expects, head.expect = header.value;
       break;
     case 10:
-      if (is("connection")) return read_connection(header.value, head);
+      if (header.is("connection")) return read_connection(header.value, head);
       break;
     case 14:
-      if (is("content-length")) ++head.content_lengths, head.content_length = header.value;
+      if (header.is("content-length")) ++head.content_lengths, head.content_length = header.value;
       break;
     case 17:
-      if (is("transfer-encoding")) ++head.transfer_encodings, head.transfer_encoding = header.value;
+      if (header.is("transfer-encoding"))
+        ++head.transfer_encodings, head.transfer_encoding = header.value;
       break;
     default:
       break;

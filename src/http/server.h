@@ -11,6 +11,7 @@
 // Threads: a Handler lives on its loop's thread; Mailbox::post() from any.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -29,8 +30,15 @@
 namespace nando::http {
 
 struct Header {
-  std::string_view name;  // As sent; compare with equal_without_case().
+  std::string_view name;  // As sent: a token in any case.
   std::string_view value;
+
+  // `lower` is a name in lower case: letters, digits and hyphens.
+  bool is(std::string_view lower) const {
+    return name.size() == lower.size() &&
+           std::equal(name.begin(), name.end(), lower.begin(),
+                      [](char sent, char wanted) { return (sent | 0x20) == wanted; });
+  }
 };
 
 bool equal_without_case(std::string_view a, std::string_view b);  // Of ASCII letters.

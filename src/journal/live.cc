@@ -9,9 +9,10 @@ namespace nando {
 namespace {
 
 constexpr std::uint64_t kWindowBytes = 256 << 10;
-// Zeros are written and synced in small steps, so that filling a segment does not stand in the way
-// of commits for long.
-constexpr std::uint64_t kFillBytes = 256 << 10;
+constexpr std::uint64_t kFillBytes = 1 << 20;
+// Zeros are synced in steps, so that filling a segment does not stand in the way of commits for
+// long.
+constexpr std::uint64_t kFillSyncBytes = 4 << 20;
 
 Result<> fill_with_zeros(File& file, std::uint64_t bytes) {
   if (auto done = file.allocate(bytes); !done) return done;
@@ -20,6 +21,7 @@ Result<> fill_with_zeros(File& file, std::uint64_t bytes) {
     const auto step = std::min<std::uint64_t>(bytes - at, zeros.size());
     if (auto done = file.write_at(at, Bytes(zeros).first(step)); !done) return done;
     at += step;
+    if (at % kFillSyncBytes != 0 && at != bytes) continue;
     if (auto done = file.sync(); !done) return done;
   }
   return {};

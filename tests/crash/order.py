@@ -189,7 +189,9 @@ def without_first_id(entries):
 
 
 SLOW_SYNC_MICROSECONDS = 700_000  # Slow, and not yet taken for a disk that stands still.
-FLOOD = 100_000  # Hits a second: more than such a disk takes, and no more answers than need be.
+# Hits a second: four times what such a disk takes, at 16,384 a commit, and no more answers than
+# need be.
+FLOOD = 100_000
 
 
 def overload(report, seconds, rss_max, budget):
@@ -214,7 +216,7 @@ def overload(report, seconds, rss_max, budget):
             rate = full["acknowledged"] / full["seconds"]
             memory = Memory(server.process.pid)
             memory.start()
-            told = load(server, seconds=seconds, rate=3 * rate, seed=3, **shape)
+            told = load(server, seconds=seconds, rate=max(3 * rate, FLOOD), seed=3, **shape)
             peak = memory.stop()
             shim.set(Shim.DELAY_MICROSECONDS, 0)
             parts = {name: told[name] for name in ("acknowledged", "dropped", "refused", "unknown")}
