@@ -74,12 +74,9 @@ void Gate::end_turn() {
 
 // In place if it can be, since at the end of a turn the loop has nothing else to do.
 void Gate::commit() {
-  gather_until_ = {};
-  filling_->submitted = loop_.parts().clock.monotonic();
-  auto batch = std::move(filling_);
+  auto batch = take();
   if (committer_.commit_in_place(*batch, *this)) return finish(std::move(batch));
-  filling_ = std::move(batch);
-  flush();
+  submit(std::move(batch));
 }
 
 bool Gate::may_gather() {
@@ -94,14 +91,22 @@ bool Gate::may_gather() {
 }
 
 void Gate::flush() {
+  submit(take());
+}
+
+std::unique_ptr<Gate::LoopBatch> Gate::take() {
   gather_until_ = {};
   filling_->submitted = loop_.parts().clock.monotonic();
-  std::unique_ptr<HitBatch> batch = std::move(filling_);
-  auto* mine = static_cast<LoopBatch*>(batch.get());
+  return std::move(filling_);
+}
+
+void Gate::submit(std::unique_ptr<LoopBatch> mine) {
+  auto& pending = mine->pending;
+  std::unique_ptr<HitBatch> batch = std::move(mine);
   const auto taken = committer_.submit(batch);
   if (taken == Committer::Taken::yes) return;
-  outstanding_ -= mine->pending.size();
-  for (auto& pending : mine->pending) loop_.refuse(word_of(taken), std::move(pending.responder));
+  outstanding_ -= pending.size();
+  for (auto& one : pending) loop_.refuse(word_of(taken), std::move(one.responder));
 }
 
 void Gate::finish(std::unique_ptr<LoopBatch> batch) {

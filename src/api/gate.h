@@ -66,6 +66,8 @@ class Gate final : private Duties {
   void recall() override { mailbox_.recall(); }
   void flush();
   void commit();
+  std::unique_ptr<LoopBatch> take();  // What was filled.
+  void submit(std::unique_ptr<LoopBatch> mine);
   bool may_gather();
   void finish(std::unique_ptr<LoopBatch> batch);
   std::unique_ptr<LoopBatch> fresh();

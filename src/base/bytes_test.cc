@@ -99,6 +99,38 @@ TEST(Bytes, Base64urlIsThatOfRfc4648) {
   }
 }
 
+TEST(Bytes, Base64urlOfAnyLengthIsThereAndBack) {
+  Buffer bytes;
+  for (unsigned size = 0; size < 200; ++size) {
+    const auto text = to_base64url(bytes);
+    EXPECT_EQ(text.size(), base64url_size(size));
+    EXPECT_EQ(from_base64url(text), bytes) << size;
+    bytes.push_back(static_cast<std::byte>(size * 37 + 11));
+  }
+}
+
+TEST(Bytes, EightAtATimeSayWhereTheFirstMatchStands) {
+  for (unsigned value = 0; value < 256; ++value) {
+    for (unsigned at = 0; at < 8; ++at) {
+      std::string text(8, '~');
+      text[at] = static_cast<char>(value);
+      const auto word = load_eight(text.data());
+      EXPECT_EQ(bytes_below(word, 0x20) != 0, value < 0x20) << value;
+      EXPECT_EQ(bytes_equal(word, '"') != 0, value == '"') << value;
+      if (value < 0x20) {
+        EXPECT_EQ(first_match(bytes_below(word, 0x20)), at);
+      } else if (value == '"') {
+        EXPECT_EQ(first_match(bytes_equal(word, '"')), at);
+      }
+      for (unsigned later = at + 1; later < 8 && value < 0x20; ++later) {
+        auto two = text;
+        two[later] = ' ';  // One above the limit, where a match below might spill over.
+        EXPECT_EQ(first_match(bytes_below(load_eight(two.data()), 0x20)), at);
+      }
+    }
+  }
+}
+
 TEST(Bytes, Base64urlHasOneTextForOneValue) {
   for (const auto none : {"Z", "Zh", "Zm9", "Zg==", "Zm+v", "Zm/v", "Zm v"}) {
     EXPECT_FALSE(from_base64url(none)) << none;

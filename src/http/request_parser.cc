@@ -194,6 +194,7 @@ class Chunks final : public beast::http::basic_parser<true> {
  public:
   explicit Chunks(std::string& body) : body_(body) {
     eager(true);
+    header_limit(kHeaderBytesMax);  // Of the trailer.
     error_code code;
     constexpr std::string_view kHead = "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n";
     put({kHead.data(), kHead.size()}, code);

@@ -38,13 +38,17 @@ Result<> SnapshotWriter::finish() {
 SnapshotReader::SnapshotReader(const File& file)
     : file_(file), buffer_(kBufferBytes), checksum_(kSeed) {}
 
-bool SnapshotReader::fill(std::size_t at_least) {
-  if (!ok_) return false;
+void SnapshotReader::drop_used() {
   checksum_.add(Bytes(buffer_).first(used_));
   std::copy(buffer_.begin() + static_cast<std::ptrdiff_t>(used_),
             buffer_.begin() + static_cast<std::ptrdiff_t>(end_), buffer_.begin());
   end_ -= used_;
   used_ = 0;
+}
+
+bool SnapshotReader::fill(std::size_t at_least) {
+  if (!ok_) return false;
+  drop_used();
   const auto got = file_.read_at(offset_, std::span(buffer_).subspan(end_));
   if (got) {
     end_ += *got;
@@ -64,11 +68,7 @@ std::string SnapshotReader::get_text(std::size_t bytes_max) {
 
 bool SnapshotReader::finish() {
   if (!ok_) return false;
-  checksum_.add(Bytes(buffer_).first(used_));
-  std::copy(buffer_.begin() + static_cast<std::ptrdiff_t>(used_),
-            buffer_.begin() + static_cast<std::ptrdiff_t>(end_), buffer_.begin());
-  end_ -= used_;
-  used_ = 0;
+  drop_used();
   const auto expected = checksum_.value();
   std::array<std::byte, sizeof expected + 1> rest;
   std::size_t size = std::min(end_, rest.size());

@@ -56,6 +56,7 @@ class SnapshotReader {
   bool finish();
 
  private:
+  void drop_used();
   bool fill(std::size_t at_least);
 
   const File& file_;
