@@ -17,6 +17,7 @@ constexpr std::chrono::milliseconds kFullRetry{50};
 // A step of keep() costs; one that failed is not tried again before this.
 constexpr std::chrono::milliseconds kKeepRetry{200};
 constexpr const char* kSpareName = "spare.tmp";
+constexpr const char* kReserveName = "reserve.tmp";
 constexpr const char* kHurryName = "hurry.tmp";
 constexpr const char* kFirstName = "first.tmp";
 // Of the free space, at most this share goes into one prepared segment.
@@ -76,7 +77,10 @@ class DiskJournal final : public Journal {
   void publish();
   Error fail(const Error& error);
   Result<bool> prepare();
+  Result<> use_reserve();
   Result<bool> seal();
+  Result<> retire(std::uint64_t number);
+  Result<> blank_reserve();
 
   Directory& directory_;
   const JournalOptions options_;
@@ -97,6 +101,7 @@ class DiskJournal final : public Journal {
   // The keeping thread's.
   std::chrono::nanoseconds prepare_not_before_{};
   std::chrono::nanoseconds seal_not_before_{};
+  Reserve reserve_;
 
   mutable Segments segments_;
 
@@ -276,7 +281,10 @@ Result<bool> DiskJournal::keep() {
   // On a full disk this is what makes room.
   const auto sealed = attempt(seal_not_before_, &DiskJournal::seal);
   if (sealed && *sealed) return true;
-  return prepared ? sealed : prepared;
+  if (!prepared || !sealed) return prepared ? sealed : prepared;
+  // Not urgent, so it does not count as something to do: a step of it each time there is nothing.
+  if (auto done = blank_reserve(); !done) return done.error();
+  return false;
 }
 
 Result<bool> DiskJournal::seal() {
@@ -291,9 +299,7 @@ Result<bool> DiskJournal::seal() {
   const auto bytes = seal_segment(directory_, number, end, options_.seal_level);
   if (!bytes) return bytes.error();
   // The copy is durable and was read back; should removing fail, sealing again does no harm.
-  if (auto done = directory_.remove(segment_name(number, SegmentKind::live)); !done) {
-    return done.error();
-  }
+  if (auto done = retire(number); !done) return done.error();
   {
     const std::lock_guard guard(segments_.lock);
     segments_.live.erase(number);
@@ -304,10 +310,51 @@ Result<bool> DiskJournal::seal() {
   return true;
 }
 
+// Keeps the file of a sealed segment for a later one, or removes it.
+Result<> DiskJournal::retire(std::uint64_t number) {
+  const auto name = segment_name(number, SegmentKind::live);
+  std::uint64_t bytes = 0;
+  {
+    const std::lock_guard guard(segments_.lock);
+    bytes = segments_.live.at(number).bytes;
+  }
+  const auto free = directory_.free_bytes();
+  const bool keeps =
+      !reserve_.taken() && bytes == options_.segment_bytes && free && bytes <= *free / kFreeShare;
+  if (!keeps) return remove_in_steps(directory_, name);
+  const auto taken = reserve_.take(directory_, name, kReserveName);
+  return taken ? Result<>() : taken.error();
+}
+
+Result<> DiskJournal::blank_reserve() {
+  if (!reserve_.taken() || reserve_.blank()) return {};
+  auto done = reserve_.blank_some();
+  if (!done) {
+    reserve_.drop();
+    static_cast<void>(directory_.remove(kReserveName));
+  }
+  return done;
+}
+
+// Makes the reserve the spare.
+Result<> DiskJournal::use_reserve() {
+  while (!reserve_.blank()) {
+    if (auto done = blank_reserve(); !done) return done;
+  }
+  const auto bytes = reserve_.bytes();
+  reserve_.drop();
+  const std::lock_guard guard(segments_.lock);
+  return name_segment(kReserveName, segments_.last() + 1, bytes);
+}
+
 Result<bool> DiskJournal::prepare() {
   {
     const std::lock_guard guard(segments_.lock);
     if (segments_.spare() != 0 || !segments_.active_used) return false;
+  }
+  if (reserve_.taken()) {
+    if (auto done = use_reserve(); !done) return done.error();
+    return true;
   }
   const auto free = directory_.free_bytes();
   if (!free) return free.error();

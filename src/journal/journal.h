@@ -90,7 +90,8 @@ class Journal {
 
   // One step of housekeeping: prepares the next segment in good time (preallocated, filled with
   // zeros, synced), or seals one full segment (compressed copy synced and renamed, then the
-  // original removed). Returns whether there was anything to do. An error (a full disk, mostly)
+  // original's file made blank for a later segment, or removed). Returns whether there was anything
+  // urgent to do. An error (a full disk, mostly)
   // costs nothing but the step, which is left alone for a moment; call again later.
   [[nodiscard]] virtual Result<bool> keep() = 0;
 

@@ -225,6 +225,32 @@ TEST_F(JournalTest, TheNextSegmentIsPreparedInGoodTimeAndSmallerWhenSpaceIsShort
   EXPECT_EQ(disk_.image().at("000000000003.live").size(), 16U << 10);
 }
 
+TEST_F(JournalTest, TheFileOfASealedSegmentBecomesALaterOneUnlessSpaceIsShort) {
+  auto journal = open();
+  const auto has = [&](const char* name) { return disk_.image().count(name) == 1; };
+  for (int i = 0; i < 6; ++i) append(*journal, 1, 12'000);  // 16 KiB each: the first size.
+  append(*journal, 5, 12'000);                              // The first of 64 KiB.
+  keep_all(*journal);
+  EXPECT_FALSE(has("reserve.tmp"));  // None of the sealed ones has the size of a prepared one.
+  append(*journal, 1, 12'000);
+  keep_all(*journal);
+  ASSERT_TRUE(has("reserve.tmp"));
+  EXPECT_EQ(disk_.image().at("reserve.tmp"), Buffer(64 << 10));
+
+  const auto spare = journal->sizes().segments;
+  append(*journal, 5, 12'000);
+  EXPECT_TRUE(journal->keep().value());  // It is the next spare.
+  EXPECT_FALSE(has("reserve.tmp"));
+  EXPECT_EQ(journal->sizes().segments, spare + 1);
+
+  const auto used = journal->sizes().live_bytes + journal->sizes().sealed_bytes;
+  disk_.set_capacity(used + (100 << 10));  // A quarter of what is free is less than a segment.
+  keep_all(*journal);
+  EXPECT_FALSE(has("reserve.tmp"));
+  journal = open();
+  EXPECT_TRUE(replayed_ == written_);
+}
+
 TEST_F(JournalTest, OnAFullDiskSealingGoesOnAndMakesRoom) {
   auto journal = open();
   for (int i = 0; i < 8; ++i) append(*journal, 1, 12'000);

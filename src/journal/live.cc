@@ -9,20 +9,28 @@ namespace nando {
 namespace {
 
 constexpr std::uint64_t kWindowBytes = 256 << 10;
-constexpr std::uint64_t kFillBytes = 1 << 20;
-// Zeros are synced in steps, so that filling a segment does not stand in the way of commits for
-// long.
+// Zeros are written and synced in steps, so that filling a segment does not stand in the way of
+// commits for long: not of their turn on the processor, which a kernel without preemption gives up
+// between two writes only, and not of their turn on the disk.
+constexpr std::uint64_t kFillBytes = 64 << 10;
 constexpr std::uint64_t kFillSyncBytes = 4 << 20;
+constexpr std::uint64_t kBlankBytes = 1 << 20;
+constexpr std::uint64_t kRemoveBytes = 1 << 20;
+
+Result<> write_zeros(File& file, std::uint64_t from, std::uint64_t to) {
+  static const Buffer zeros(kFillBytes);
+  for (auto at = from; at < to; at += kFillBytes) {
+    const auto piece = Bytes(zeros).first(std::min(to - at, kFillBytes));
+    if (auto done = file.write_at(at, piece); !done) return done;
+  }
+  return file.sync();
+}
 
 Result<> fill_with_zeros(File& file, std::uint64_t bytes) {
   if (auto done = file.allocate(bytes); !done) return done;
-  const Buffer zeros(std::min(bytes, kFillBytes));
-  for (std::uint64_t at = 0; at < bytes;) {
-    const auto step = std::min<std::uint64_t>(bytes - at, zeros.size());
-    if (auto done = file.write_at(at, Bytes(zeros).first(step)); !done) return done;
-    at += step;
-    if (at % kFillSyncBytes != 0 && at != bytes) continue;
-    if (auto done = file.sync(); !done) return done;
+  for (std::uint64_t at = 0; at < bytes; at += kFillSyncBytes) {
+    const auto to = std::min(bytes, at + kFillSyncBytes);
+    if (auto done = write_zeros(file, at, to); !done) return done;
   }
   return {};
 }
@@ -33,6 +41,44 @@ Result<> remove_if_there(Directory& directory, const std::string& name) {
   auto removed = directory.remove(name);
   if (!removed && removed.error().code == Code::not_found) return {};
   return removed;
+}
+
+Result<> remove_in_steps(Directory& directory, const std::string& name) {
+  const auto file = directory.open(name, OpenMode::write);
+  if (!file) return file.error();
+  const auto bytes = (*file)->size();
+  if (!bytes) return bytes.error();
+  if (auto done = directory.remove(name); !done) return done;
+  // It has no name any more: what a step that fails leaves behind goes when the file is closed.
+  for (auto left = *bytes; left > 0;) {
+    left -= std::min(left, kRemoveBytes);
+    if (!(*file)->truncate(left)) break;
+  }
+  return {};
+}
+
+Result<bool> Reserve::take(Directory& directory, const std::string& name,
+                           const std::string& reserve_name) {
+  ASSERT(!taken());
+  if (auto done = directory.rename(name, reserve_name); !done) return done.error();
+  auto file = directory.open(reserve_name, OpenMode::write);
+  const auto bytes = file ? (*file)->size() : Result<std::uint64_t>(file.error());
+  if (!bytes) {
+    if (auto done = directory.remove(reserve_name); !done) return done.error();
+    return false;
+  }
+  file_ = std::move(*file);
+  bytes_ = *bytes;
+  zeroed_ = 0;
+  return true;
+}
+
+Result<> Reserve::blank_some() {
+  ASSERT(taken() && !blank());
+  const auto to = std::min(bytes_, zeroed_ + kBlankBytes);
+  if (auto done = write_zeros(*file_, zeroed_, to); !done) return done;
+  zeroed_ = to;
+  return {};
 }
 
 Result<> make_zeros(Directory& directory, const std::string& name, std::uint64_t bytes) {
@@ -69,6 +115,7 @@ std::string LiveFile::place(std::uint64_t offset) const {
 Result<std::optional<SegmentHeader>> LiveFile::header() {
   const auto block = peek(0, kBlockBytes);
   if (!block) return block.error();
+  if (block->size() < kBlockBytes) return std::optional<SegmentHeader>();  // Being removed.
   return decode_segment_header(*block);
 }
 
@@ -77,6 +124,7 @@ Result<Found> LiveFile::read(std::uint64_t offset, const Expected& expected, Che
   if (offset + kBlockBytes > bytes_) return Found::end;
   const auto block = peek(offset, kBlockBytes);
   if (!block) return block.error();
+  if (block->size() < kBlockBytes) return Found::end;  // Being removed.
   const auto header = decode_batch_header(*block, expected.seed);
   if (!header) return all_zero(*block) ? Found::blank : Found::bytes;
   if (header->segment != expected.segment || header->epoch != expected.epoch ||

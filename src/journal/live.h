@@ -19,6 +19,36 @@ namespace nando {
 // Removes `name` if it is there.
 [[nodiscard]] Result<> remove_if_there(Directory& directory, const std::string& name);
 
+// Removes the segment `name` and gives its space back step by step: a file system that tells the
+// disk of each freed block would keep it from syncing anything else meanwhile. The name goes first:
+// whoever has the file open sees it shrink, and that its name is gone.
+[[nodiscard]] Result<> remove_in_steps(Directory& directory, const std::string& name);
+
+// The file of a sealed segment, kept and made blank again for a later one: its space is allocated
+// and in the page cache, so that costs the disk and the processor a fraction of a new file. Once
+// that is done step by step, beside commits; in a hurry, all at once.
+//
+// Nothing in it is worth anything, and it goes by a temporary name: after a crash it is removed.
+class Reserve {
+ public:
+  // Renames the segment `name`, which is sealed, to `reserve_name`. False if it could not be kept
+  // and was removed.
+  [[nodiscard]] Result<bool> take(Directory& directory, const std::string& name,
+                                  const std::string& reserve_name);
+  bool taken() const { return file_ != nullptr; }
+  bool blank() const { return zeroed_ == bytes_; }
+  std::uint64_t bytes() const { return bytes_; }
+
+  // Fills a step with zeros and syncs it. Requires: taken and not blank. After an error, drop().
+  [[nodiscard]] Result<> blank_some();
+  void drop() { *this = {}; }
+
+ private:
+  std::unique_ptr<File> file_;
+  std::uint64_t bytes_ = 0;
+  std::uint64_t zeroed_ = 0;
+};
+
 // Where a batch must stand in its chain to be the next one.
 struct Expected {
   std::uint64_t segment = 0;

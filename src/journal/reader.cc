@@ -57,6 +57,7 @@ struct JournalReader::Files {
 
   Result<> refresh();
   Result<bool> look();
+  bool is_gone(std::uint64_t number);
   Result<> read_header(std::uint64_t number, Segment& segment);
   std::uint64_t locate(Sequence sequence) const;
   Result<> walk(Sequence from, Sequence up_to, Check check, const Visit& visit);
@@ -65,6 +66,7 @@ struct JournalReader::Files {
   Result<Step> walk_sealed(std::uint64_t number, Sequence& next, Sequence up_to,
                            const Visit& visit);
   Result<const Frame*> frame(std::uint64_t segment, std::size_t number);
+  Result<SegmentInfo> describe_as_is(std::uint64_t number, Position& last);
   Result<SegmentInfo> describe(std::uint64_t number, Position& last);
   Result<> check_blank(LiveFile& file);
   Result<> describe_live(std::uint64_t number, SegmentInfo& info, Position& last);
@@ -106,12 +108,19 @@ Result<bool> JournalReader::Files::look() {
     Segment segment;
     segment.kind = kind;
     if (auto read = read_header(number, segment); !read) {
-      if (kind == SegmentKind::live && is_not_found(read.error())) return false;
+      if (kind == SegmentKind::live && is_gone(number)) return false;
       return read.error();
     }
     segments[number] = std::move(segment);
   }
   return true;
+}
+
+// Whether a live segment was sealed and removed. Its name goes before anything of its content, so
+// what was found in one that is not gone afterwards is what stands in it.
+bool JournalReader::Files::is_gone(std::uint64_t number) {
+  const auto file = directory.open(segment_name(number, SegmentKind::live), OpenMode::read);
+  return !file && is_not_found(file.error());
 }
 
 Result<> JournalReader::Files::read_header(std::uint64_t number, Segment& segment) {
@@ -194,7 +203,7 @@ Result<Step> JournalReader::Files::walk_live(std::uint64_t number, Sequence& nex
   auto& segment = segments.at(number);
   auto file = LiveFile::open(directory, number);
   if (!file) {
-    if (!is_not_found(file.error())) return file.error();
+    if (!is_gone(number)) return file.error();
     segments.erase(number);
     return Step::gone;
   }
@@ -208,6 +217,10 @@ Result<Step> JournalReader::Files::walk_live(std::uint64_t number, Sequence& nex
   for (;;) {
     if (at.expected.first > up_to) return Step::stop;
     const auto found = file->read(at.offset, at.expected, check, batch);
+    if ((!found || *found != Found::batch) && is_gone(number)) {
+      segments.erase(number);
+      return Step::gone;
+    }
     if (!found) return found.error();
     if (*found == Found::stray) {
       return Error{Code::corrupt, file->place(at.offset) + ": a batch that belongs elsewhere"};
@@ -305,7 +318,15 @@ Result<StoredRecord> JournalReader::find(Sequence sequence, Sequence up_to) {
   return std::move(*stored);
 }
 
-// `last`: of the last batch in or before the segment.
+// As the segment is now, sealed or not.
+Result<SegmentInfo> JournalReader::Files::describe_as_is(std::uint64_t number, Position& last) {
+  const auto info = describe(number, last);
+  if (info || !is_not_found(info.error())) return info;
+  if (auto done = refresh(); !done) return done.error();
+  return describe(number, last);
+}
+
+// `last`: of the last batch in or before the segment. Code::not_found if it was sealed meanwhile.
 Result<SegmentInfo> JournalReader::Files::describe(std::uint64_t number, Position& last) {
   const auto& segment = segments.at(number);
   SegmentInfo info;
@@ -313,7 +334,9 @@ Result<SegmentInfo> JournalReader::Files::describe(std::uint64_t number, Positio
   info.number = number;
   info.sealed = segment.kind == SegmentKind::sealed;
   if (!info.sealed) {
-    if (auto done = describe_live(number, info, last); !done) return done.error();
+    const auto done = describe_live(number, info, last);
+    if (is_gone(number)) return Error{Code::not_found, info.name + " was sealed and removed"};
+    if (!done) return done.error();
     return info;
   }
   const auto& index = segment.index;
@@ -375,12 +398,7 @@ Result<std::vector<SegmentInfo>> JournalReader::segments() {
   std::vector<SegmentInfo> infos;
   Position last;
   for (auto segment = files_->segments.begin(); segment != files_->segments.end(); ++segment) {
-    auto info = files_->describe(segment->first, last);
-    if (!info && is_not_found(info.error())) {
-      // Sealed since the listing.
-      if (auto done = files_->refresh(); !done) return done.error();
-      info = files_->describe(segment->first, last);
-    }
+    auto info = files_->describe_as_is(segment->first, last);
     if (!info) return info.error();
     infos.push_back(std::move(*info));
   }
@@ -391,7 +409,8 @@ Result<Position> JournalReader::end() {
   if (auto done = files_->refresh(); !done) return done.error();
   Position last;
   for (auto segment = files_->segments.rbegin(); segment != files_->segments.rend(); ++segment) {
-    if (auto info = files_->describe(segment->first, last); !info) return info.error();
+    const auto info = files_->describe_as_is(segment->first, last);
+    if (!info) return info.error();
     if (segment->second.first) break;
   }
   return last;

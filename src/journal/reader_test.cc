@@ -18,8 +18,8 @@ constexpr JournalOptions kSmall{
 // A writer of journals, on a simulated disk that nothing happens to.
 class JournalReaderTest : public testing::Test {
  protected:
-  void open_writer() {
-    auto journal = Journal::open(disk_, kSmall, clock_, entropy_, Position{},
+  void open_writer(const JournalOptions& options = kSmall) {
+    auto journal = Journal::open(disk_, options, clock_, entropy_, Position{},
                                  [](const BatchView&) { return Result<>(); });
     ASSERT_TRUE(journal) << journal.error().message;
     journal_ = std::move(*journal);
@@ -148,6 +148,50 @@ TEST_F(JournalReaderTest, SegmentsAreListedWithTheirRecords) {
   }
   EXPECT_EQ(records, written_.size());
   EXPECT_EQ(batches, 9U);
+}
+
+// Of the two segments being read the file of one is kept and made blank, that of the other removed
+// step by step.
+TEST_F(JournalReaderTest, AReaderInsideASegmentThatIsSealedMeanwhileGoesOnInTheCopy) {
+  constexpr std::uint64_t kBytes = 1 << 20;  // More than a reader looks ahead.
+  open_writer({.segment_bytes = kBytes, .segment_bytes_min = kBytes, .seal_level = 1});
+  std::vector<Sequence> ends;
+  // A batch takes a block, so the first look ahead ends between two of them.
+  for (std::size_t i = 0; i < 520; ++i) ends.push_back(append(2, 1'500).sequence);
+  const auto written = written_;
+  ASSERT_EQ(disk_.image().count("000000000003.live"), 1U);
+  const auto in_second = Sequence{JournalReader(disk_).segments().value()[1].first.value - 1};
+
+  JournalReader reader(disk_);
+  JournalReader other(disk_);
+  TestRecords seen, seen_by_other;
+  const auto seal = [&](const BatchView& batch) -> Result<> {
+    if (seen_by_other.empty()) {
+      keep_all();
+      for (int i = 0; i < 3; ++i) EXPECT_FALSE(journal_->keep().value());
+      EXPECT_EQ(disk_.image().count("000000000001.live"), 0U);
+      EXPECT_EQ(disk_.image().count("000000000002.live"), 0U);
+      EXPECT_EQ(disk_.image().at("reserve.tmp"), Buffer(kBytes));
+      for (int i = 0; i < 700; ++i) {  // Into that file as well.
+        append(2, 1'500);
+        keep_all();
+      }
+    }
+    remember(batch, seen_by_other);
+    return {};
+  };
+  const auto read_other = [&](const BatchView& batch) -> Result<> {
+    if (seen.empty()) {
+      const auto scanned = other.scan(in_second, ends.back(), seal);
+      EXPECT_TRUE(scanned) << scanned.error().message;
+    }
+    remember(batch, seen);
+    return {};
+  };
+  const auto scanned = reader.scan(Sequence{}, ends.back(), read_other);
+  ASSERT_TRUE(scanned) << scanned.error().message;
+  EXPECT_TRUE(seen == written);
+  EXPECT_EQ(seen_by_other.size(), written.size() - in_second.value);
 }
 
 // Writer, keeper and two readers at once; for TSan above all.

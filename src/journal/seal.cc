@@ -8,6 +8,9 @@ namespace nando {
 
 namespace {
 
+// Synced in steps, so that a long sync does not stand in the way of commits.
+constexpr std::uint64_t kSealSyncBytes = 512 << 10;
+
 std::uint64_t zigzag(std::int64_t value) {
   return (static_cast<std::uint64_t>(value) << 1) ^ static_cast<std::uint64_t>(value >> 63);
 }
@@ -53,6 +56,7 @@ class Sealer {
   int level_;
   std::unique_ptr<ZSTD_CCtx, Free> context_;
   std::uint64_t offset_ = 0;
+  std::uint64_t synced_ = 0;
   FrameEntry entry_;
   // The columns of the frame's table; flags are all zero while nobody removes details.
   Buffer records_;
@@ -137,7 +141,9 @@ Buffer Sealer::deflate(Bytes plain) {
 Result<> Sealer::write(Bytes bytes) {
   if (auto done = file_.write_at(offset_, bytes); !done) return done;
   offset_ += bytes.size();
-  return {};
+  if (offset_ - synced_ < kSealSyncBytes) return {};
+  synced_ = offset_;
+  return file_.sync();
 }
 
 Result<> copy_batches(LiveFile& live, const SegmentHeader& header, const Position& end,

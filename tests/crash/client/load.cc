@@ -53,6 +53,7 @@ LoadOptions read_load_options(Flags& flags) {
   options.count = flags.number("count");
   options.seconds = flags.real("seconds");
   options.rate = flags.real("rate");
+  options.warm_up_ms = flags.number("warm-up-ms");
   options.seed = flags.number("seed", 1);
   options.sites = static_cast<std::uint32_t>(flags.number("sites", 1));
   options.pages = static_cast<std::uint32_t>(flags.number("pages", 1));
@@ -191,7 +192,8 @@ void Load::write_question(Question& question, Door door) {
 
 void Load::answered(Question& question, const Message& answer, std::uint64_t now) {
   ++statuses_[answer.status];
-  if (waits_us_.size() < kWaitsMax) {
+  const bool counts = question.due_ns - started_ns_ >= options_.warm_up_ms * 1'000'000;
+  if (counts && waits_us_.size() < kWaitsMax) {
     waits_us_.push_back(static_cast<std::uint32_t>((now - question.due_ns) / 1000));
   }
   auto objects = json_objects(answer.body);

@@ -20,6 +20,8 @@ struct LoadOptions {
   std::uint64_t count = 0;  // Hits; 0: until the time is over.
   double seconds = 0;       // 0: until the count is reached.
   double rate = 0;          // Hits a second by schedule; 0: a new one after each answer.
+  // Waits of hits due before this are no figure: connections are being made and memory is new.
+  std::uint64_t warm_up_ms = 0;
   std::uint64_t seed = 1;
   std::uint32_t sites = 1;
   std::uint32_t pages = 1;
