@@ -19,3 +19,11 @@ add_library(xxhash INTERFACE)
 target_link_libraries(xxhash INTERFACE ${xxhash_path})
 add_library(zstd INTERFACE)
 target_link_libraries(zstd INTERFACE ${zstd_path})
+
+# The system's DuckDB if there is one, else the one that tools/setup brought from npm.
+set(duckdb_home ${CMAKE_SOURCE_DIR}/build/third_party/duckdb)
+find_library(duckdb_path NAMES duckdb HINTS ${duckdb_home} REQUIRED)
+find_path(duckdb_include NAMES duckdb.h HINTS ${duckdb_home} REQUIRED)
+add_library(duckdb INTERFACE)
+target_include_directories(duckdb SYSTEM INTERFACE ${duckdb_include})
+target_link_libraries(duckdb INTERFACE ${duckdb_path})

@@ -25,6 +25,14 @@ class Loop;
 
 enum class TrialPage : std::uint8_t { hidden, shown };
 
+// How far the copy that charts read has come; for /readyz.
+struct CopyState {
+  std::uint64_t sequence = 0;  // The last record in it.
+  std::uint64_t lag = 0;       // Durable records that are not in it yet.
+  bool filling = false;        // From the beginning.
+  std::string problem;         // Why nothing is loaded; empty if all is well.
+};
+
 struct ApiParts {
   const SiteTables& sites;
   const Tokens& tokens;
@@ -40,6 +48,7 @@ struct ApiParts {
   TrialPage trial = TrialPage::hidden;
   std::function<void(MetricsPage&)> describe;  // Of parts that the api does not know.
   std::function<std::string()> warnings;       // For /readyz, one a line; empty if all is well.
+  std::function<CopyState()> warehouse;
 };
 
 class Api {

@@ -26,6 +26,23 @@ void handle_health(Loop& loop, const Call& /*call*/, http::Responder responder) 
   });
 }
 
+namespace {
+
+// Counting does not wait for the copy, so it makes no server unready.
+void append_copy(std::string& body, const CopyState& copy) {
+  body += R"(,"warehouse":{"sequence":)";
+  append_json_number(body, copy.sequence);
+  body += R"(,"lag":)";
+  append_json_number(body, copy.lag);
+  body += R"(,"filling":)";
+  body += copy.filling ? "true" : "false";
+  body += R"(,"problem":)";
+  append_json_string(body, copy.problem);
+  body += '}';
+}
+
+}  // namespace
+
 void handle_ready(Loop& loop, const Call& /*call*/, http::Responder responder) {
   const auto& ledger = loop.parts().ledger;
   const auto failure = ledger.failure();
@@ -41,6 +58,7 @@ void handle_ready(Loop& loop, const Call& /*call*/, http::Responder responder) {
   append_json_string(body, ledger.recovery());
   body += R"(,"warnings":)";
   append_json_string(body, warnings);
+  if (loop.parts().warehouse) append_copy(body, loop.parts().warehouse());
   body += "}\n";
   loop.answer_raw(failure.empty() ? 200 : 503, "application/json", "Cache-Control: no-store\r\n",
                   body, std::move(responder));

@@ -5,8 +5,8 @@
 #include <unordered_map>
 
 #include "cli/command.h"
-#include "cli/journal_view.h"
 #include "counters/records.h"
+#include "store/journal_view.h"
 #include "wire/json.h"
 
 namespace nando {
@@ -78,15 +78,8 @@ class Exporter {
 
   void props(std::string_view encoded) {
     if (encoded.empty()) return;
-    ByteReader reader(as_bytes(encoded));
-    lines_ += ",\"props\":{";
-    for (bool first = true; !reader.rest().empty(); first = false) {
-      if (!first) lines_ += ',';
-      append_json_string(lines_, as_text(reader.sized()));
-      lines_ += ':';
-      append_json_string(lines_, as_text(reader.sized()));
-    }
-    lines_ += '}';
+    lines_ += ",\"props\":";
+    append_json_props(lines_, encoded);
   }
 
   void write_hit(const BatchView& batch, const HitRecord& hit, Sequence sequence) {

@@ -4,8 +4,8 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/command.h"
-#include "cli/journal_view.h"
 #include "counters/records.h"
+#include "store/journal_view.h"
 
 namespace nando {
 

@@ -1,15 +1,16 @@
-// verify: counts the journal once more and compares with the counters, while the server runs or
-// not.
+// verify: counts the journal once more and compares with the counters and the warehouse, while the
+// server runs or not.
 //
 // The counters are copied a part at a time, each part at one moment between two commits; the
 // recount goes on to that moment and compares. So it is exact, and no commit waits longer than one
-// copy.
+// copy. The warehouse is asked for its rows up to the recount's last record.
 #include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
 
 #include "base/clock.h"
+#include "cli/catch_up.h"
 #include "cli/command.h"
 #include "snapshot/recount.h"
 
@@ -19,6 +20,9 @@ namespace {
 
 constexpr std::uint32_t kPagesAtOnce = 65'536;
 constexpr std::size_t kDifferencesShown = 10;
+constexpr const char* kMendCounters =
+    "stop the server, delete the file 'snapshot' in the data directory and start it again";
+constexpr const char* kMendWarehouse = "nandolytics rebuild fills the warehouse again";
 
 // Counters at one moment: everything small, and the pages from `first` on, kPagesAtOnce at most.
 struct Part {
@@ -47,55 +51,84 @@ class Comparison {
   explicit Comparison(Output& output) : output_(output) {}
 
   void compare(const Part& part, std::uint32_t first, const Recount& recount) {
-    check(part.pages_in_all == recount.pages(), "pages", 0, part.pages_in_all, recount.pages());
+    check("counters", "pages", 0, part.pages_in_all, recount.pages());
     for (std::uint32_t i = 0; i < part.pages.size() && first + i < recount.pages(); ++i) {
       const PageId page{first + i + 1};
-      check(part.pages[i] == recount.page(page), "page", page.value, part.pages[i],
-            recount.page(page));
+      check("counters", "page", page.value, part.pages[i], recount.page(page));
     }
     for (const auto& [site, count] : part.sites) {
       const auto found = recount.sites().find(site);
       const auto counted = found == recount.sites().end() ? 0 : found->second;
-      check(count == counted, "site", site.value, count, counted);
+      check("counters", "site", site.value, count, counted);
     }
     for (std::size_t kind = 0; kind < kRecordKinds; ++kind) {
-      check(part.kinds[kind] == recount.kinds()[kind], name_of(static_cast<RecordKind>(kind)), kind,
-            part.kinds[kind], recount.kinds()[kind]);
+      check("counters", name_of(static_cast<RecordKind>(kind)), kind, part.kinds[kind],
+            recount.kinds()[kind]);
     }
   }
 
-  std::size_t differences() const { return differences_; }
-
- private:
-  void check(bool same, std::string_view what, std::uint64_t id, std::uint64_t counters,
+  void check(std::string_view who, std::string_view what, std::uint64_t id, std::uint64_t says,
              std::uint64_t journal) {
-    if (same || ++differences_ > kDifferencesShown) return;
-    output_.err(fmt::format("nandolytics: {} {}: the counters say {}, the journal {}\n", what, id,
-                            counters, journal));
+    if (says == journal) return;
+    tell(who, fmt::format("{} {}: the {} say{} {}, the journal {}", what, id, who,
+                          who == "counters" ? "" : "s", says, journal));
+  }
+  void differ(std::string_view who, std::string_view what, std::uint64_t id) {
+    tell(who, fmt::format("{} {}: the ordinals in the {} are not 1, 2, 3, ...", what, id, who));
   }
 
-  Output& output_;
-  std::size_t differences_ = 0;
-};
-
-// A line every few seconds, so that long work is seen to go on.
-class Progress {
- public:
-  Progress(Output& output, Sequence end) : output_(output), end_(end), last_(clock_.monotonic()) {}
-  void operator()(Sequence at) {
-    const auto now = clock_.monotonic();
-    if (now - last_ < std::chrono::seconds{2}) return;
-    last_ = now;
-    output_.err(
-        fmt::format("nandolytics: verify: {} of {} records\n", at.value, std::max(at, end_).value));
+  // Who says something else than the journal, and about how much.
+  const std::map<std::string, std::size_t, std::less<>>& differences() const {
+    return differences_;
   }
 
  private:
+  void tell(std::string_view who, const std::string& text) {
+    if (++differences_[std::string(who)] > kDifferencesShown) return;
+    output_.err("nandolytics: " + text + "\n");
+  }
+
   Output& output_;
-  SystemClock clock_;
-  Sequence end_;
-  std::chrono::nanoseconds last_;
+  std::map<std::string, std::size_t, std::less<>> differences_;
 };
+
+// The warehouse against a recount that stands at the same record.
+void compare_warehouse(const WarehouseTotals& totals, const Recount& recount,
+                       Comparison& comparison) {
+  const auto kind_rows = [&](HitKind kind, RecordKind record) {
+    comparison.check("warehouse", name_of(record), static_cast<std::size_t>(record),
+                     totals.kinds.at(static_cast<std::size_t>(kind)),
+                     recount.kinds().at(static_cast<std::size_t>(record)));
+  };
+  kind_rows(HitKind::page_view, RecordKind::page_view);
+  kind_rows(HitKind::event, RecordKind::event);
+  const auto one = [&](std::string_view what, std::uint64_t id, const OrdinalSum& sum,
+                       std::uint64_t counted) {
+    comparison.check("warehouse", what, id, sum.page_views, counted);
+    if (sum.page_views == counted && !sum.is_exact()) comparison.differ("warehouse", what, id);
+  };
+  for (std::uint32_t i = 0; i < recount.pages(); ++i) {
+    one("page", i + 1, i < totals.pages.size() ? totals.pages[i] : OrdinalSum{},
+        recount.page(PageId{i + 1}));
+  }
+  for (const auto& [site, counted] : recount.sites()) {
+    const auto found = totals.sites.find(site);
+    one("site", site.value, found == totals.sites.end() ? OrdinalSum{} : found->second, counted);
+  }
+}
+
+Result<> compare_with_warehouse(Live& live, const Recount& recount, Comparison& comparison,
+                                Output& output) {
+  if (auto done = catch_up(live, recount.at(), "verify: warehouse", output); !done) return done;
+  const auto feed = live.feed();
+  if (!feed) return feed.error();
+  const auto warehouse = (*feed)->warehouse();
+  if (warehouse == nullptr) return Error{Code::unavailable, (*feed)->status().problem};
+  const auto totals = warehouse->totals(recount.at());
+  if (!totals) return totals.error();
+  compare_warehouse(*totals, recount, comparison);
+  return {};
+}
 
 int verify_store(Live& live, Output& output) {
   const SystemClock clock;
@@ -105,7 +138,7 @@ int verify_store(Live& live, Output& output) {
   Comparison comparison(output);
   const auto end = live.end();
   if (!end) return refuse(output, end.error());
-  Progress progress(output, end->sequence);
+  Progress progress(output, "verify", end->sequence);
   std::uint32_t first = 0;
   Part part;
   do {
@@ -118,16 +151,18 @@ int verify_store(Live& live, Output& output) {
     first += kPagesAtOnce;
   } while (first < part.pages_in_all && output.wanted());
 
-  const auto seconds = std::chrono::duration<double>(clock.monotonic() - began).count();
-  if (comparison.differences() > 0) {
-    return refuse(output,
-                  {Code::corrupt,
-                   fmt::format("counters and journal differ in {} numbers; stop the server, delete "
-                               "the file 'snapshot' in the data directory and start it again",
-                               comparison.differences())});
+  if (auto compared = compare_with_warehouse(live, recount, comparison, output); !compared) {
+    return refuse(output, compared.error());
   }
+  for (const auto& [who, count] : comparison.differences()) {
+    return refuse(output,
+                  {Code::corrupt, fmt::format("{} and journal differ in {} numbers; {}", who, count,
+                                              who == "counters" ? kMendCounters : kMendWarehouse)});
+  }
+  const auto seconds = std::chrono::duration<double>(clock.monotonic() - began).count();
   output.out(fmt::format(
-      "counters and journal agree: {} hits on {} pages of {} sites, {} records, in {:.1f} s\n",
+      "counters, journal and warehouse agree: {} hits on {} pages of {} sites, "
+      "{} records, in {:.1f} s\n",
       recount.hits(), recount.pages(), recount.sites().size(), recount.at().value, seconds));
   return kDone;
 }

@@ -44,8 +44,10 @@ constexpr std::array kCommands = {
         "inspect", "Print the journal, record by record",
         "nandolytics inspect --limit 20\nnandolytics inspect --segments\nnandolytics inspect --end",
         SettingFlags::data_only, inspect},
-    Command{"verify", "Count the journal again and compare with the counters",
+    Command{"verify", "Count the journal again and compare with the counters and the warehouse",
             "nandolytics verify --data ./data", SettingFlags::data_only, verify},
+    Command{"rebuild", "Fill the warehouse again from the journal",
+            "nandolytics rebuild --data ./data", SettingFlags::data_only, rebuild},
     Command{"export", "Print every hit, from the journal",
             "nandolytics export --format ndjson > hits.ndjson\n"
             "nandolytics export --site blog.example.com | jq .url",

@@ -9,10 +9,10 @@
 #include <variant>
 #include <vector>
 
-#include "cli/live.h"
 #include "cli/output.h"
 #include "disk/file.h"
 #include "settings/settings.h"
+#include "store/live.h"
 
 namespace CLI {
 class App;
@@ -86,6 +86,7 @@ Run health(CLI::App& app);
 Run serve(CLI::App& app);
 Run inspect(CLI::App& app);
 Run verify(CLI::App& app);
+Run rebuild(CLI::App& app);
 Run export_hits(CLI::App& app);
 Run key_rotate(CLI::App& app);
 

@@ -1,3 +1,4 @@
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <string_view>
@@ -5,6 +6,7 @@
 #include "cli/command.h"
 
 int main(int argc, char** argv) {
+  ::umask(0077);  // What is kept is the owner's alone, also what libraries write.
   const std::vector<std::string> args(argv + 1, argv + argc);
   nando::Environment environment;
   for (char** entry = environ; *entry != nullptr; ++entry) {

@@ -1,8 +1,8 @@
 // serve: the one place where the parts are put together and taken apart.
 //
 // Threads: the main thread waits for signals and ticks; one I/O loop a thread (http); the
-// committer; the keeper, which does the journal's housekeeping and snapshots; the control socket's
-// callers.
+// committer; the keeper, which does the journal's housekeeping and snapshots; the feed, which fills
+// the warehouse; the control socket's callers.
 #include <fmt/core.h>
 #include <pthread.h>
 #include <signal.h>
@@ -16,11 +16,13 @@
 #include <thread>
 
 #include "api/api.h"
+#include "cli/chore.h"
 #include "cli/command.h"
 #include "counters/counters.h"
 #include "datadir/control.h"
 #include "datadir/keys.h"
 #include "datadir/run_dir.h"
+#include "feed/feed.h"
 #include "ingest/rate_limiter.h"
 #include "ingest/salts.h"
 #include "sites/auto_sites.h"
@@ -35,8 +37,8 @@ using namespace std::chrono_literals;
 constexpr auto kTick = 100ms;
 constexpr auto kDrainPatience = 1500ms;  // For answers under way when the server is told to stop.
 constexpr auto kStopLimit = 1900ms;      // Then the process ends, whatever a disk or a client does.
-constexpr auto kKeeperPause = 50ms;
-constexpr auto kKeeperPauseAfterError = 200ms;
+constexpr Chore::Pauses kKeeperPauses{.when_done = 50ms, .after_error = 200ms};
+constexpr Chore::Pauses kFeedPauses{.when_done = 1s, .after_error = 5s};
 constexpr std::string_view kAddressFile = "address";
 
 // AutoSites behind the interface that ingest asks.
@@ -47,35 +49,6 @@ class SiteMakerOnFirstHit final : public SiteMaker {
 
  private:
   AutoSites auto_sites_;
-};
-
-constexpr int kKeeperNice = 19;
-
-// Runs Ledger::keep() whenever there may be something to do.
-class Keeper {
- public:
-  explicit Keeper(Ledger& ledger)
-      : ledger_(ledger), thread_([this](std::stop_token stop) { run(stop); }) {}
-
- private:
-  void run(std::stop_token stop) {
-    // Of this thread alone, on Linux: compressing must not take a core from who answers.
-    setpriority(PRIO_PROCESS, 0, kKeeperNice);
-    std::string last_error;
-    std::mutex mutex;
-    std::condition_variable_any wake;
-    while (!stop.stop_requested()) {
-      const auto kept = ledger_.keep();
-      if (kept && *kept) continue;
-      if (!kept && kept.error().message != last_error) log_warn("{}", kept.error().message);
-      last_error = kept ? std::string() : kept.error().message;
-      std::unique_lock lock(mutex);
-      wake.wait_for(lock, stop, kept ? kKeeperPause : kKeeperPauseAfterError, [] { return false; });
-    }
-  }
-
-  Ledger& ledger_;
-  std::jthread thread_;
 };
 
 RateLimits limits_of(const Settings& settings) {
@@ -111,6 +84,8 @@ class Store final : public Live {
   Directory& journal() override { return data_->journal(); }
   Result<Position> end() override { return ledger_->position(); }
   Result<> look_at_counters(const std::function<void(const Counters&)>& look) override;
+  Result<Feed*> feed() override { return feed_.get(); }
+  Result<> feed_on() override;
   Result<MacKeyId> rotate_key() override;
   std::shared_ptr<const KeyRing> keys() override { return ledger_->keys(); }
 
@@ -122,6 +97,7 @@ class Store final : public Live {
   void reload();
   void describe(MetricsPage& page) const;
   std::string warnings() const;
+  CopyState warehouse_state() const;
 
   const LoadedSettings& loaded_;
   Settings settings_;
@@ -138,10 +114,12 @@ class Store final : public Live {
   std::unique_ptr<Salts> salts_;
   std::unique_ptr<Ledger> ledger_;
   std::unique_ptr<Committer> committer_;
+  std::unique_ptr<Feed> feed_;
   std::unique_ptr<Health> health_;
   std::unique_ptr<Api> api_;
   std::unique_ptr<http::Server> server_;
-  std::unique_ptr<Keeper> keeper_;
+  std::unique_ptr<Chore> keeper_;
+  std::unique_ptr<Chore> feeder_;
   std::unique_ptr<ControlServer> control_;
 };
 
@@ -200,6 +178,8 @@ Result<> Store::open_run_directory() {
 Result<> Store::start_serving() {
   rate_limiter_ = std::make_unique<RateLimiter>(limits_of(settings_), entropy_);
   committer_ = std::make_unique<Committer>(*ledger_, clock_);
+  feed_ = std::make_unique<Feed>(
+      feed_parts(*data_, settings_, tables_, [this] { return ledger_->position(); }));
   health_ = std::make_unique<Health>(*ledger_, *committer_, clock_);
   api_ = std::make_unique<Api>(ApiParts{
       .sites = tables_,
@@ -216,6 +196,7 @@ Result<> Store::start_serving() {
       .trial = settings_.shows_try_page() ? TrialPage::shown : TrialPage::hidden,
       .describe = [this](MetricsPage& page) { describe(page); },
       .warnings = [this] { return warnings(); },
+      .warehouse = [this] { return warehouse_state(); },
   });
   // Before HTTP says that it is ready, so that commands find it too.
   auto control = ControlServer::start(data_->path(),
@@ -231,7 +212,8 @@ Result<> Store::start_serving() {
       [this](unsigned, http::Mailbox& mailbox) { return api_->make_loop(mailbox); });
   if (!server) return server.error();
   server_ = std::move(*server);
-  keeper_ = std::make_unique<Keeper>(*ledger_);
+  keeper_ = std::make_unique<Chore>("keeper", kKeeperPauses, [this] { return ledger_->keep(); });
+  feeder_ = std::make_unique<Chore>("feed", kFeedPauses, [this] { return feed_->step(); });
   return write_address(server_->port());
 }
 
@@ -251,10 +233,19 @@ void Store::describe(MetricsPage& page) const {
                static_cast<double>(counts.timed_out));
   page.gauge("nandolytics_http_connections", "Connections that are open.",
              static_cast<double>(counts.open));
+  feed_->describe(page);
 }
 
 std::string Store::warnings() const {
   return salts_->problem();
+}
+
+CopyState Store::warehouse_state() const {
+  const auto status = feed_->status();
+  return {.sequence = status.loaded.value,
+          .lag = ledger_->position().sequence.value - status.loaded.value,
+          .filling = status.filling,
+          .problem = status.problem};
 }
 
 Result<> Store::look_at_counters(const std::function<void(const Counters&)>& look) {
@@ -270,6 +261,15 @@ Result<> Store::look_at_counters(const std::function<void(const Counters&)>& loo
   if (!taken) return Error{Code::unavailable, "the server is stopping"};
   std::unique_lock lock(mutex);
   looked.wait(lock, [&] { return done; });
+  return {};
+}
+
+Result<> Store::feed_on() {
+  feeder_->wake();
+  std::mutex mutex;
+  std::condition_variable wake;
+  std::unique_lock lock(mutex);
+  wake.wait_for(lock, kTick);
   return {};
 }
 
@@ -326,6 +326,7 @@ void Store::stop() {
   server_->stop(kDrainPatience);
   control_->stop();
   keeper_.reset();
+  feeder_.reset();
   committer_->stop();
   if (auto removed = data_->root().remove(kAddressFile); !removed)
     log_warn("{}", removed.error().message);

@@ -37,14 +37,6 @@ enum class RecordKind : std::uint8_t {
 };
 std::string_view name_of(RecordKind kind);  // "unknown" for a number that is none.
 
-// Who sent a hit, as far as counting goes.
-enum class AgentClass : std::uint8_t { person, bot, image_proxy };
-inline constexpr std::array<std::string_view, 3> kAgentClassNames = {"person", "bot",
-                                                                     "image_proxy"};
-constexpr std::string_view name_of(AgentClass agent) {
-  return enum_name(kAgentClassNames, agent);
-}
-
 // A life of the journal begins; its id stands in the segment header.
 struct EpochRecord {
   UnixTime began;

@@ -6,6 +6,11 @@
 
 namespace nando {
 
+// How a command ends, for scripts.
+inline constexpr int kDone = 0;
+inline constexpr int kRefused = 1;    // It said no, and why.
+inline constexpr int kWrongCall = 2;  // The call was wrong.
+
 // Threads: one.
 class Output {
  public:

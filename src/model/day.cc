@@ -7,6 +7,7 @@
 #include <date/tz.h>
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <sstream>
 #include <stdexcept>
 
@@ -69,6 +70,25 @@ LocalDay Zone::day_of(UnixTime at) const {
   const auto local = date::floor<date::days>(zone.to_local(at));
   return {Day{static_cast<std::int32_t>(local.time_since_epoch().count())}, start_of(zone, local),
           start_of(zone, local + date::days{1})};
+}
+
+ZoneOffset Zone::offset_at(UnixTime at) const {
+  const auto info = zone_at(zone_).get_info(at);
+  // The first and the last stretch of a zone have no end that milliseconds could hold.
+  const auto bound = [](date::sys_seconds time) {
+    constexpr date::sys_seconds kFirst = date::sys_days{date::year{1} / 1 / 1};
+    constexpr date::sys_seconds kLast = date::sys_days{date::year{9999} / 12 / 31};
+    return UnixTime{std::clamp(time, kFirst, kLast).time_since_epoch()};
+  };
+  return {bound(info.begin), bound(info.end), info.offset};
+}
+
+LocalMinute local_minute(UnixTime at, std::chrono::milliseconds ahead) {
+  const auto local = at + ahead;
+  const auto day = std::chrono::floor<date::days>(local);
+  const auto minute = std::chrono::floor<std::chrono::minutes>(local - day);
+  return {Day{static_cast<std::int32_t>(day.time_since_epoch().count())},
+          static_cast<std::uint16_t>(minute.count())};
 }
 
 }  // namespace nando

@@ -32,6 +32,20 @@ struct LocalDay {
   UnixTime ends;
 };
 
+// What a zone's clocks are ahead of UTC during [begins, ends).
+struct ZoneOffset {
+  UnixTime begins;
+  UnixTime ends;
+  std::chrono::milliseconds ahead{};
+};
+
+// The date and the minute of the day, 0 to 1439, that clocks show in a zone.
+struct LocalMinute {
+  Day day;
+  std::uint16_t minute = 0;
+};
+LocalMinute local_minute(UnixTime at, std::chrono::milliseconds ahead);
+
 // A time zone of the system's database, by name ("Europe/Berlin"). Nothing if there is none of that
 // name. Cheap to copy; any thread. Names come from here and nowhere else: a closed list.
 class Zone {
@@ -41,6 +55,7 @@ class Zone {
 
   std::string_view name() const;
   LocalDay day_of(UnixTime at) const;
+  ZoneOffset offset_at(UnixTime at) const;
 
  private:
   explicit Zone(const void* zone) : zone_(zone) {}

@@ -21,6 +21,14 @@ constexpr std::string_view name_of(HitKind kind) {
   return enum_name(kHitKindNames, kind);
 }
 
+// Who sent a hit, as far as counting goes.
+enum class AgentClass : std::uint8_t { person, bot, image_proxy };
+inline constexpr std::array<std::string_view, 3> kAgentClassNames = {"person", "bot",
+                                                                     "image_proxy"};
+constexpr std::string_view name_of(AgentClass agent) {
+  return enum_name(kAgentClassNames, agent);
+}
+
 struct Hit {
   HitKind kind = HitKind::page_view;
   Door door = Door::script;

@@ -42,6 +42,23 @@ Result<> set_data(Settings& settings, std::string_view text) {
   return {};
 }
 
+// "600MB", "2GB": decimal, as they are said of memory and disks.
+Result<> set_warehouse_memory(Settings& settings, std::string_view text) {
+  constexpr std::uint64_t kLeastMegabytes = 64;
+  constexpr std::uint64_t kMostMegabytes = 1'000'000;
+  std::uint64_t megabytes = 0;
+  const auto* const last = text.data() + text.size();
+  const auto [end, error] = std::from_chars(text.data(), last, megabytes);
+  const std::string_view unit(end, static_cast<std::size_t>(last - end));
+  if (unit == "GB" && megabytes <= kMostMegabytes) megabytes *= 1000;
+  if (error != std::errc() || (unit != "MB" && unit != "GB") || megabytes < kLeastMegabytes ||
+      megabytes > kMostMegabytes) {
+    return right(text, "a size like 600MB or 2GB, 64MB at least");
+  }
+  settings.warehouse_memory_bytes = megabytes * 1'000'000;
+  return {};
+}
+
 Result<> set_listen(Settings& settings, std::string_view text) {
   auto listen = parse_listen(text);
   if (!listen) return listen.error();
@@ -173,6 +190,8 @@ constexpr std::array kRows = {
                set_try_page},
     SettingRow{"journal.segment_bytes", Kind::integer, "67108864", "BYTES",
                "size of a journal segment; a multiple of 4096", set_segment_bytes},
+    SettingRow{"warehouse.memory", Kind::text, "600MB", "SIZE",
+               "memory that the warehouse's engine may take: 600MB, 2GB", set_warehouse_memory},
 };
 
 std::string replaced(std::string_view text, std::string_view of, char by) {

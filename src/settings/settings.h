@@ -43,6 +43,7 @@ struct Settings {
   bool auto_sites_force = false;
   TryPage try_page = TryPage::automatic;
   std::uint64_t journal_segment_bytes = 0;
+  std::uint64_t warehouse_memory_bytes = 0;
 
   bool shows_try_page() const;
 };

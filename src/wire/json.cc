@@ -280,4 +280,16 @@ void append_json_string(std::string& out, std::string_view text) {
   serialize(as_utf8(text));
 }
 
+void append_json_props(std::string& out, std::string_view encoded) {
+  ByteReader reader(as_bytes(encoded));
+  out += '{';
+  for (bool first = true; !reader.rest().empty(); first = false) {
+    if (!first) out += ',';
+    append_json_string(out, as_text(reader.sized()));
+    out += ':';
+    append_json_string(out, as_text(reader.sized()));
+  }
+  out += '}';
+}
+
 }  // namespace nando

@@ -70,5 +70,7 @@ bool is_utf8(std::string_view text);
 
 // Appends `text` as a JSON string, quotes included. What is no UTF-8 becomes U+FFFD, byte by byte.
 void append_json_string(std::string& out, std::string_view text);
+// {"key":"value",...} of properties as they are encoded (model/beacon.h).
+void append_json_props(std::string& out, std::string_view encoded);
 
 }  // namespace nando

@@ -74,7 +74,8 @@ def operators(world):
             yield Row(f"{target} from afar with the {name} token",
                       get(target, **far, **world.bearer(name)), 401, "token_needed")
     yield Row("/readyz says where the journal stands", get("/readyz"), 200, public=False,
-              json={"ready": True, "sequence": lambda n: n > 1000, "failure": "", "warnings": ""})
+              json={"ready": True, "sequence": lambda n: n > 1000, "failure": "", "warnings": "",
+                    "warehouse": lambda copy: copy["problem"] == "" and not copy["filling"]})
 
 
 ALL = (preflights, cookies, heads, operators)

@@ -30,6 +30,7 @@ const std::vector<Library>& libraries() {
       {"zstd.h", {"journal"}},
       {"zdict.h", {"journal"}},
       {"sqlite3.h", {"registry"}},
+      {"duckdb.h", {"warehouse"}},
       {"curl/", {"ingest", "http"}},
       {"boost/json", {"wire", "api"}},
       {"boost/asio/awaitable.hpp", {"http", "api"}},
@@ -52,8 +53,9 @@ const std::vector<Library>& libraries() {
       {"pthread.h", {"disk", "datadir", "http", "cli"}},
       {"sched.h", {"datadir", "http", "cli"}},
       {"signal.h", {"datadir", "cli"}},
-      {"stdlib.h", {"disk", "datadir", "cli"}},  // mkdtemp, setenv: what <cstdlib> lacks.
-      {"sys/", {"disk", "datadir", "http", "cli"}},
+      {"stdlib.h",
+       {"disk", "datadir", "cli", "warehouse"}},  // mkdtemp, setenv: what <cstdlib> lacks.
+      {"sys/", {"disk", "datadir", "http", "cli", "warehouse"}},
       {"unistd.h", {"disk", "datadir", "http", "cli"}},
   };
   return table;

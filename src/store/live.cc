@@ -1,9 +1,10 @@
-#include "cli/live.h"
+#include "store/live.h"
 
 #include "base/clock.h"
 #include "base/entropy.h"
 #include "counters/counters.h"
 #include "datadir/keys.h"
+#include "feed/feed.h"
 #include "ledger/ledger.h"
 
 namespace nando {
@@ -43,6 +44,20 @@ class OfflineLive final : public Live {
     look(ledger_->counters());
     return {};
   }
+  Result<Feed*> feed() override {
+    if (auto opened = open_ledger(); !opened) return opened.error();
+    if (feed_ == nullptr) {
+      feed_ = std::make_unique<Feed>(
+          feed_parts(*data_, settings_, tables_, [this] { return ledger_->position(); }));
+    }
+    return feed_.get();
+  }
+  Result<> feed_on() override {
+    auto feed = this->feed();
+    if (!feed) return feed.error();
+    const auto stepped = (*feed)->step();
+    return stepped ? Result<>() : stepped.error();
+  }
   Result<MacKeyId> rotate_key() override {
     auto ring = add_key(data_->root(), entropy_);
     if (!ring) return ring.error();
@@ -73,9 +88,20 @@ class OfflineLive final : public Live {
   std::unique_ptr<Tokens> tokens_;
   std::shared_ptr<const KeyRing> keys_;
   std::unique_ptr<Ledger> ledger_;
+  std::unique_ptr<Feed> feed_;
 };
 
 }  // namespace
+
+FeedParts feed_parts(DataDir& data, const Settings& settings, const SiteTables& sites,
+                     std::function<Position()> durable_end) {
+  return {.journal = data.journal(),
+          .sites = sites,
+          .node = kNode,
+          .durable_end = std::move(durable_end),
+          .path = data.path() + "/warehouse.duckdb",
+          .options = {.memory_bytes = settings.warehouse_memory_bytes}};
+}
 
 Result<std::unique_ptr<Live>> open_offline(std::unique_ptr<DataDir> data,
                                            const Settings& settings) {

@@ -17,6 +17,7 @@
 namespace nando {
 
 class Counters;
+class Feed;
 
 class Live {
  public:
@@ -29,10 +30,20 @@ class Live {
   virtual Result<Position> end() = 0;
   // Shows the counters at one moment, between two commits; `look` should be quick.
   virtual Result<> look_at_counters(const std::function<void(const Counters&)>& look) = 0;
+  // The warehouse's. Code::unavailable if there is none.
+  virtual Result<Feed*> feed() = 0;
+  // Lets the feed do something: here and now while no server runs, else by waiting a moment.
+  virtual Result<> feed_on() = 0;
   // Makes a new MAC key and uses it from the next hit on.
   virtual Result<MacKeyId> rotate_key() = 0;
   virtual std::shared_ptr<const KeyRing> keys() = 0;
 };
+
+// How a feed is put together for the store of `data`.
+struct FeedParts;
+class SiteTables;
+FeedParts feed_parts(DataDir& data, const Settings& settings, const SiteTables& sites,
+                     std::function<Position()> durable_end);
 
 // The store of `data`, for a command while no server runs. `settings` outlive it.
 Result<std::unique_ptr<Live>> open_offline(std::unique_ptr<DataDir> data, const Settings& settings);

@@ -1,4 +1,4 @@
-#include "cli/journal_view.h"
+#include "store/journal_view.h"
 
 #include <charconv>
 

@@ -7,8 +7,8 @@
 #include <optional>
 
 #include "base/position.h"
-#include "cli/output.h"
 #include "datadir/data_dir.h"
+#include "datadir/output.h"
 #include "journal/reader.h"
 #include "settings/settings.h"
 

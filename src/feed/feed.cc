@@ -1,0 +1,147 @@
+#include "feed/feed.h"
+
+#include "telemetry/log.h"
+
+namespace nando {
+
+Feed::Feed(FeedParts parts)
+    : parts_(std::move(parts)), reader_(parts_.journal), maker_(parts_.sites) {}
+
+Result<bool> Feed::step() {
+  auto held = hold_warehouse();
+  auto more = held ? load_some() : Result<bool>(held.error());
+  const std::lock_guard guard(mutex_);
+  status_.end = parts_.durable_end().sequence;
+  status_.loaded = loaded_.sequence;
+  status_.problem = more ? std::string() : more.error().message;
+  if (more && !*more) status_.filling = false;
+  // A connection that failed once may refuse for good: the next step opens the file anew.
+  if (!more) warehouse_.reset();
+  return more;
+}
+
+Result<> Feed::hold_warehouse() {
+  if (rebuild_wanted_) {
+    auto done = replace("it was asked for");
+    if (done) rebuild_wanted_ = false;
+    return done;
+  }
+  const auto warehouse = this->warehouse();
+  if (warehouse != nullptr && !warehouse->is_in_place()) return replace("its file was taken away");
+  if (damaged_) return replace("it does not take what it should");
+  if (warehouse == nullptr) {
+    if (auto done = open(); !done) return done;
+  }
+  const auto moved = maker_.moved_site();
+  if (!moved) return {};
+  return replace("site " + std::to_string(moved->value) + " has another time zone now");
+}
+
+Result<> Feed::open() {
+  auto opened = Warehouse::open(parts_.path, parts_.options);
+  if (!opened) {
+    if (opened.error().code != Code::corrupt) return opened.error();
+    return replace(opened.error().message);
+  }
+  const auto mark = (*opened)->loaded();
+  const auto zones = (*opened)->zones();
+  if (!mark || !zones) {
+    const auto& error = !mark ? mark.error() : zones.error();
+    if (error.code != Code::corrupt) return error;
+    opened->reset();
+    return replace(error.message);
+  }
+  if (*mark) {
+    const auto fits = is_of_this_journal(**mark);
+    if (!fits) return fits.error();
+    if (!*fits) {
+      opened->reset();
+      return replace("it is not of this journal, or of a tail that was cut");
+    }
+    loaded_ = (*mark)->position;
+  } else {
+    loaded_ = {};
+  }
+  maker_.begin(*zones);
+  publish(std::move(*opened));
+  return {};
+}
+
+Result<bool> Feed::is_of_this_journal(const Mark& mark) {
+  const auto end = parts_.durable_end();
+  if (mark.node != parts_.node || mark.position.sequence > end.sequence) return false;
+  const auto record = reader_.find(mark.position.sequence, end.sequence);
+  if (!record) {
+    if (record.error().code == Code::not_found) return false;
+    return record.error();
+  }
+  return record->epoch == mark.position.epoch && record->head == mark.position.head;
+}
+
+// Counting goes on meanwhile, and everything that the old file held is in the journal.
+Result<> Feed::replace(const std::string& why) {
+  publish(nullptr);
+  const auto was_there = clear_warehouse(parts_.path, Keep::aside);
+  if (!was_there) return was_there.error();
+  log_warn("the warehouse is filled anew from the journal, {} records: {}{}",
+           parts_.durable_end().sequence.value, why,
+           *was_there ? "; the old file is " + parts_.path + ".aside" : "");
+  damaged_ = false;
+  auto opened = Warehouse::open(parts_.path, parts_.options);
+  if (!opened) return opened.error();
+  loaded_ = {};
+  maker_.begin({});
+  publish(std::move(*opened));
+  const std::lock_guard guard(mutex_);
+  status_.filling = true;
+  status_.loaded = {};
+  return {};
+}
+
+Result<bool> Feed::load_some() {
+  const auto end = parts_.durable_end().sequence;
+  if (loaded_.sequence >= end) return false;
+  rows_.clear();
+  Mark mark{parts_.node, loaded_};
+  const Error enough{Code::busy, {}};
+  const auto scanned = reader_.scan(loaded_.sequence, end, [&](const BatchView& batch) -> Result<> {
+    if (rows_.hits.size() >= kFeedRowsAtOnce) return enough;
+    if (auto added = maker_.add(batch, rows_); !added) return added;
+    mark.position = {batch.epoch, batch.last(), batch.head};
+    return {};
+  });
+  if (!scanned && scanned.error().code != Code::busy) return scanned.error();
+  if (auto loaded = warehouse()->load(rows_, mark); !loaded) {
+    damaged_ = loaded.error().code == Code::corrupt;
+    return loaded.error();
+  }
+  loaded_ = mark.position;
+  return loaded_.sequence < end;
+}
+
+void Feed::publish(std::shared_ptr<Warehouse> warehouse) {
+  const std::lock_guard guard(mutex_);
+  warehouse_ = std::move(warehouse);
+}
+
+std::shared_ptr<Warehouse> Feed::warehouse() const {
+  const std::lock_guard guard(mutex_);
+  return warehouse_;
+}
+
+Feed::Status Feed::status() const {
+  const std::lock_guard guard(mutex_);
+  return status_;
+}
+
+void Feed::describe(MetricsPage& page) const {
+  const auto now = status();
+  page.gauge("nandolytics_warehouse_sequence", "The last record that is in the warehouse.",
+             static_cast<double>(now.loaded.value));
+  page.gauge("nandolytics_warehouse_lag_records", "Durable records that are not in it yet.",
+             static_cast<double>(parts_.durable_end().sequence.value - now.loaded.value));
+  page.gauge("nandolytics_warehouse_problem", "1 while nothing can be loaded.",
+             now.problem.empty() ? 0 : 1);
+}
+
+}  // namespace nando

@@ -1,0 +1,81 @@
+// Feed: carries the journal into the warehouse, each record exactly once, and looks after the
+// warehouse's file: one that will not open, is of another life of the journal, or was taken away is
+// set aside and filled again from the journal. Counting never waits for it.
+//
+// Threads: step() from one; the rest from any.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "feed/row_maker.h"
+#include "journal/reader.h"
+#include "telemetry/metrics.h"
+#include "warehouse/warehouse.h"
+
+namespace nando {
+
+// Of one transaction: a whole row group of DuckDB's, which it writes without touching it again.
+inline constexpr std::size_t kFeedRowsAtOnce = 122'880;
+
+struct FeedParts {
+  Directory& journal;
+  const SiteTables& sites;
+  std::uint32_t node = 0;
+  std::function<Position()> durable_end;  // Of the journal; any thread.
+  std::string path;                       // Of the warehouse's file.
+  WarehouseOptions options;
+};
+
+class Feed {
+ public:
+  explicit Feed(FeedParts parts);
+
+  // Loads one transaction's worth of what is not loaded yet. Returns whether there is more. After
+  // an error nothing is lost; call again later.
+  [[nodiscard]] Result<bool> step();
+
+  // Throws the warehouse away at the next step() and fills a new one.
+  void rebuild() { rebuild_wanted_ = true; }
+  bool wants_rebuild() const { return rebuild_wanted_; }  // Any thread.
+
+  struct Status {
+    Sequence loaded;       // The last record that is in the warehouse.
+    Sequence end;          // The last one that is durable.
+    bool filling = false;  // A new file is being filled from the beginning.
+    std::string problem;   // Why nothing is loaded; empty if all is well.
+  };
+  Status status() const;
+  void describe(MetricsPage& page) const;
+
+  // Null while there is none that works. What it returns stays usable, though it may be of a file
+  // that was replaced since.
+  std::shared_ptr<Warehouse> warehouse() const;
+
+ private:
+  Result<> hold_warehouse();
+  Result<> open();
+  Result<> replace(const std::string& why);
+  Result<bool> is_of_this_journal(const Mark& mark);
+  Result<bool> load_some();
+  void publish(std::shared_ptr<Warehouse> warehouse);
+
+  const FeedParts parts_;
+  JournalReader reader_;
+  RowMaker maker_;
+  Rows rows_;
+  Position loaded_;
+  bool damaged_ = false;  // The file refused what it should take; next time it is replaced.
+  std::atomic<bool> rebuild_wanted_ = false;
+
+  mutable std::mutex mutex_;  // Of what follows; held for a copy.
+  std::shared_ptr<Warehouse> warehouse_;
+  Status status_;
+};
+
+}  // namespace nando

@@ -1,0 +1,300 @@
+#include "feed/feed.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "disk/simulated_disk.h"
+#include "warehouse/duckdb.h"
+#include "warehouse/test_folder.h"
+
+namespace nando {
+
+namespace {
+
+using testing::HasSubstr;
+
+constexpr JournalOptions kSmall{
+    .segment_bytes = 64 << 10, .segment_bytes_min = 16 << 10, .seal_level = 1};
+
+UnixTime time_of(std::string_view text) {
+  return *parse_time(text);
+}
+
+// A journal on a simulated disk, and a warehouse in a folder of its own.
+class FeedTest : public testing::Test {
+ protected:
+  FeedTest() {
+    open_journal(1);
+    set_zone("Etc/UTC");
+  }
+
+  // Another seed is another journal.
+  void open_journal(std::uint64_t seed) {
+    journal_.reset();
+    disk_ = std::make_unique<SimulatedDisk>(seed);
+    SeededEntropy entropy(seed);
+    auto opened = Journal::open(*disk_, kSmall, clock_, entropy, {},
+                                [](const BatchView&) { return Result<>(); });
+    ASSERT_TRUE(opened);
+    journal_ = std::move(*opened);
+    hits_ = 0;
+    add([](BatchBuilder& batch) {
+      add_record(batch, SiteRecord{SiteId{1}, "a.example.com"});
+      add_record(batch, PageRecord{PageId{1}, SiteId{1}, {}, false, "https://a.example.com/"});
+    });
+  }
+  void add(const std::function<void(BatchBuilder&)>& fill) {
+    BatchBuilder batch;
+    batch.committed = at_;
+    fill(batch);
+    ASSERT_TRUE(journal_->append(batch));
+  }
+  void add_hits(std::size_t batches, std::size_t each = 3) {
+    for (std::size_t i = 0; i < batches; ++i) {
+      add([&](BatchBuilder& batch) {
+        for (std::size_t n = 0; n < each; ++n) add_hit(batch, {});
+      });
+    }
+  }
+  void add_hit(BatchBuilder& batch, HitRecord hit) {
+    hit.site = SiteId{1};
+    hit.page = PageId{1};
+    hit.page_ordinal = hit.site_ordinal = ++hits_;
+    hit.visitor = VisitorId{5};
+    const Sequence sequence{journal_->position().sequence.value + batch.records() + 1};
+    add_record(batch, hit, {sequence, at_});
+  }
+  void set_zone(const char* name) {
+    Site site;
+    site.id = SiteId{1};
+    site.host = "a.example.com";
+    site.zone = *Zone::find(name);
+    std::vector<Site> sites;
+    sites.push_back(std::move(site));
+    sites_.publish(SiteTable(std::move(sites)));
+  }
+
+  std::unique_ptr<Feed> make_feed() {
+    return std::make_unique<Feed>(FeedParts{.journal = *disk_,
+                                            .sites = sites_,
+                                            .durable_end = [this] { return journal_->position(); },
+                                            .path = path_});
+  }
+  void feed_all(Feed& feed) {
+    for (;;) {
+      const auto more = feed.step();
+      ASSERT_TRUE(more) << more.error().message;
+      if (!*more) break;
+    }
+    EXPECT_EQ(feed.status().loaded, journal_->position().sequence);
+    EXPECT_FALSE(feed.status().filling);
+  }
+  // Every hit of the journal once, and no other.
+  void expect_exact(Feed& feed) {
+    const auto totals = feed.warehouse()->totals(journal_->position().sequence);
+    ASSERT_TRUE(totals) << totals.error().message;
+    EXPECT_EQ(totals->kinds[0], hits_);
+    if (hits_ == 0) return;
+    EXPECT_EQ(totals->pages.at(0).page_views, hits_);
+    EXPECT_TRUE(totals->pages.at(0).is_exact());
+  }
+  bool was_set_aside() const { return std::filesystem::exists(path_ + ".aside"); }
+
+  ManualClock clock_;
+  SiteTables sites_{SiteTable({})};
+  UnixTime at_ = time_of("2026-03-29T00:59:30Z");
+  std::unique_ptr<SimulatedDisk> disk_;
+  std::unique_ptr<Journal> journal_;
+  std::uint64_t hits_ = 0;
+  const TestFolder folder_;
+  const std::string path_ = folder_ / "warehouse.duckdb";
+};
+
+TEST_F(FeedTest, LoadsEachRecordOnceOverRestartsAndSealing) {
+  for (int life = 0; life < 4; ++life) {
+    auto feed = make_feed();
+    for (int i = 0; i < 3; ++i) {
+      add_hits(200);
+      while (journal_->keep().value()) {
+      }
+      feed_all(*feed);
+      expect_exact(*feed);
+    }
+  }
+  EXPECT_FALSE(was_set_aside());
+}
+
+TEST_F(FeedTest, TakesNoMoreAtOnceThanATransactionShouldHold) {
+  add_hits(130, 1000);
+  auto feed = make_feed();
+  EXPECT_TRUE(feed->step().value());
+  const auto first = feed->status();
+  EXPECT_GE(first.loaded.value, kFeedRowsAtOnce);
+  EXPECT_LT(first.loaded.value, kFeedRowsAtOnce + 1003);
+  feed_all(*feed);
+  expect_exact(*feed);
+}
+
+TEST_F(FeedTest, AWarehouseOfAnotherJournalIsSetAsideAndFilledAnew) {
+  add_hits(5);
+  {
+    auto feed = make_feed();
+    feed_all(*feed);
+  }
+  open_journal(2);  // Another epoch, and longer, so that the mark's sequence is in it.
+  add_hits(9);
+  auto feed = make_feed();
+  feed_all(*feed);
+  expect_exact(*feed);
+  EXPECT_TRUE(was_set_aside());
+}
+
+TEST_F(FeedTest, AWarehouseThatKnowsMoreThanTheJournalIsSetAside) {
+  add_hits(5);
+  {
+    auto feed = make_feed();
+    feed_all(*feed);
+  }
+  open_journal(1);  // The same epoch; what came after its beginning is gone.
+  auto feed = make_feed();
+  feed_all(*feed);
+  expect_exact(*feed);
+  EXPECT_TRUE(was_set_aside());
+}
+
+TEST_F(FeedTest, ADamagedFileIsSetAsideAndFilledAnew) {
+  add_hits(5);
+  std::ofstream(path_) << std::string(9000, 'x');
+  auto feed = make_feed();
+  feed_all(*feed);
+  expect_exact(*feed);
+  EXPECT_TRUE(was_set_aside());
+}
+
+TEST_F(FeedTest, AFileThatIsTakenAwayIsFilledAnew) {
+  add_hits(5);
+  auto feed = make_feed();
+  feed_all(*feed);
+  std::filesystem::remove(path_);
+  add_hits(5);
+  feed_all(*feed);
+  expect_exact(*feed);
+  EXPECT_TRUE(std::filesystem::exists(path_));
+}
+
+TEST_F(FeedTest, AFileOfANewerVersionIsLeftAlone) {
+  add_hits(5);
+  auto feed = make_feed();
+  feed_all(*feed);
+  feed.reset();
+  {
+    auto database = DuckDb::open(path_, {});
+    ASSERT_TRUE(database);
+    ASSERT_TRUE(database->connect()->run("UPDATE schema_version SET version = 99"));
+  }
+  feed = make_feed();
+  const auto stepped = feed->step();
+  EXPECT_EQ(stepped.error().code, Code::invalid);
+  EXPECT_THAT(feed->status().problem, HasSubstr("newer version"));
+  EXPECT_EQ(feed->warehouse(), nullptr);
+  EXPECT_FALSE(was_set_aside());
+}
+
+TEST_F(FeedTest, RebuildThrowsTheFileAwayAndFillsANewOne) {
+  add_hits(5);
+  auto feed = make_feed();
+  feed_all(*feed);
+  feed->rebuild();
+  feed_all(*feed);
+  EXPECT_FALSE(feed->wants_rebuild());
+  expect_exact(*feed);
+  EXPECT_TRUE(was_set_aside());
+}
+
+class RowMakerTest : public FeedTest {
+ protected:
+  const Rows& rows_of(const std::function<void(BatchBuilder&)>& fill) {
+    const auto before = journal_->position().sequence;
+    add(fill);
+    rows_.clear();
+    const auto scanned = JournalReader(*disk_).scan(
+        before, journal_->position().sequence,
+        [&](const BatchView& batch) { return maker_.add(batch, rows_); });
+    EXPECT_TRUE(scanned) << scanned.error().message;
+    return rows_;
+  }
+
+  RowMaker maker_{sites_};
+  Rows rows_;
+};
+
+TEST_F(RowMakerTest, LocalDayAndMinuteFollowTheSitesClock) {
+  set_zone("Europe/Berlin");  // Summer time began at 2026-03-29T01:00Z.
+  const auto local = [&](std::string_view at) {
+    at_ = time_of(at);
+    const auto& hit = rows_of([&](BatchBuilder& batch) { add_hit(batch, {}); }).hits.at(0);
+    return to_string(hit.local_day) + " " + std::to_string(hit.local_minute);
+  };
+  EXPECT_EQ(local("2026-03-28T22:59:59.999Z"), "2026-03-28 1439");
+  EXPECT_EQ(local("2026-03-28T23:00:00Z"), "2026-03-29 0");
+  EXPECT_EQ(local("2026-03-29T00:59:59Z"), "2026-03-29 119");
+  EXPECT_EQ(local("2026-03-29T01:00:00Z"), "2026-03-29 180");
+  EXPECT_EQ(local("2026-10-25T00:30:00Z"), "2026-10-25 150");
+  EXPECT_EQ(local("2026-10-25T01:30:00Z"), "2026-10-25 150");
+}
+
+TEST_F(RowMakerTest, ATimeThatTheSenderClaimsIsWhenItHappened) {
+  HitRecord hit;
+  hit.at = time_of("2026-01-02T03:04:05Z");
+  const auto& row = rows_of([&](BatchBuilder& batch) { add_hit(batch, hit); }).hits.at(0);
+  EXPECT_EQ(row.at, *hit.at);
+  EXPECT_EQ(row.committed, at_);
+  EXPECT_EQ(to_string(row.local_day), "2026-01-02");
+  EXPECT_EQ(row.local_minute, 3 * 60 + 4);
+}
+
+TEST_F(RowMakerTest, TextIsKeptAndPropertiesBecomeJson) {
+  HitRecord hit;
+  hit.kind = HitKind::event;
+  Buffer props;
+  ByteWriter writer(props);
+  for (const auto* text : {"plan", "\"pro\"", "n", "1"}) writer.sized(as_bytes(text));
+  hit.props = as_text(props);
+  hit.name = "signup";
+  hit.title = "T";
+  hit.referrer = "https://r.example/";
+  hit.screen = "800x600";
+  hit.language = "de";
+  const auto& row = rows_of([&](BatchBuilder& batch) { add_hit(batch, hit); }).hits.at(0);
+  EXPECT_EQ(row.props, R"({"plan":"\"pro\"","n":"1"})");
+  EXPECT_EQ(row.name, "signup");
+  EXPECT_EQ(row.title, "T");
+  EXPECT_EQ(row.referrer, "https://r.example/");
+  EXPECT_EQ(row.screen, "800x600");
+  EXPECT_EQ(row.language, "de");
+  EXPECT_EQ(row.kind, HitKind::event);
+}
+
+TEST_F(FeedTest, ASiteThatChangesItsZoneHasItsRowsMadeAgain) {
+  add_hits(5);
+  auto feed = make_feed();
+  feed_all(*feed);
+  EXPECT_EQ(feed->warehouse()->zones()->at(SiteId{1}), "Etc/UTC");
+  set_zone("Asia/Kathmandu");
+  feed_all(*feed);
+  expect_exact(*feed);
+  EXPECT_EQ(feed->warehouse()->zones()->at(SiteId{1}), "Asia/Kathmandu");
+  feed.reset();
+  set_zone("Etc/UTC");  // While nothing ran.
+  feed = make_feed();
+  feed_all(*feed);
+  expect_exact(*feed);
+  EXPECT_EQ(feed->warehouse()->zones()->at(SiteId{1}), "Etc/UTC");
+}
+
+}  // namespace
+
+}  // namespace nando

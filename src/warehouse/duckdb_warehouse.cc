@@ -1,0 +1,433 @@
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <system_error>
+
+#include "base/bytes.h"
+#include "warehouse/duckdb.h"
+#include "warehouse/schema.h"
+#include "warehouse/warehouse.h"
+
+namespace nando {
+
+namespace {
+
+template <class T>
+struct Engine;  // How DuckDB holds a T.
+template <class T, duckdb_type type>
+struct Plain {
+  static duckdb_logical_type logical() { return duckdb_create_logical_type(type); }
+};
+template <>
+struct Engine<std::uint64_t> : Plain<std::uint64_t, DUCKDB_TYPE_UBIGINT> {
+  static constexpr const char* kSql = "UBIGINT";
+};
+template <>
+struct Engine<std::uint32_t> : Plain<std::uint32_t, DUCKDB_TYPE_UINTEGER> {
+  static constexpr const char* kSql = "UINTEGER";
+};
+template <>
+struct Engine<std::uint16_t> : Plain<std::uint16_t, DUCKDB_TYPE_USMALLINT> {
+  static constexpr const char* kSql = "USMALLINT";
+};
+template <>
+struct Engine<bool> : Plain<bool, DUCKDB_TYPE_BOOLEAN> {
+  static constexpr const char* kSql = "BOOLEAN";
+};
+template <>
+struct Engine<UnixTime> : Plain<UnixTime, DUCKDB_TYPE_TIMESTAMP_MS> {
+  static constexpr const char* kSql = "TIMESTAMP_MS";
+};
+template <>
+struct Engine<Day> : Plain<Day, DUCKDB_TYPE_DATE> {
+  static constexpr const char* kSql = "DATE";
+};
+template <>
+struct Engine<std::string_view> : Plain<std::string_view, DUCKDB_TYPE_VARCHAR> {
+  static constexpr const char* kSql = "VARCHAR";
+};
+
+template <class Enum>
+struct Names;
+template <>
+struct Names<HitKind> {
+  static constexpr const auto& kAll = kHitKindNames;
+};
+template <>
+struct Names<Door> {
+  static constexpr const auto& kAll = kDoorNames;
+};
+template <>
+struct Names<AgentClass> {
+  static constexpr const auto& kAll = kAgentClassNames;
+};
+
+// What a value is in DuckDB's memory, where that is not what it is in ours.
+std::int64_t stored(UnixTime time) {
+  return time.time_since_epoch().count();
+}
+std::int32_t stored(Day day) {
+  return day.since_epoch;
+}
+template <class T>
+auto stored(T value) {
+  if constexpr (std::is_enum_v<T>) {
+    return static_cast<std::uint8_t>(value);
+  } else {
+    return value;
+  }
+}
+
+template <class T>
+std::string sql_type() {
+  if constexpr (std::is_enum_v<T>) {
+    std::string sql = "ENUM (";
+    for (const auto name : Names<T>::kAll) {
+      if (sql.back() != '(') sql += ", ";
+      sql += "'" + std::string(name) + "'";
+    }
+    return sql + ")";
+  } else {
+    return Engine<T>::kSql;
+  }
+}
+
+template <class T>
+duckdb_logical_type logical_type() {
+  if constexpr (std::is_enum_v<T>) {
+    std::vector<std::string> names(Names<T>::kAll.begin(), Names<T>::kAll.end());
+    std::vector<const char*> pointers;
+    for (const auto& name : names) pointers.push_back(name.c_str());
+    return duckdb_create_enum_type(pointers.data(), pointers.size());
+  } else {
+    return Engine<T>::logical();
+  }
+}
+
+// One column of a chunk, from the rows.
+template <class T>
+void put(duckdb_vector vector, std::span<const HitRow> rows, T HitRow::*field, Absent absent) {
+  std::uint64_t* valid = nullptr;
+  const auto leave_out = [&](std::size_t row) {
+    if (valid == nullptr) {
+      duckdb_vector_ensure_validity_writable(vector);
+      valid = duckdb_vector_get_validity(vector);
+    }
+    duckdb_validity_set_row_invalid(valid, row);
+  };
+  auto* const values = static_cast<decltype(stored(T{}))*>(duckdb_vector_get_data(vector));
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const auto& value = rows[i].*field;
+    if (absent == Absent::is_null && value == T{}) {
+      leave_out(i);
+    } else if constexpr (std::is_same_v<T, std::string_view>) {
+      duckdb_vector_assign_string_element_len(vector, i, value.data(), value.size());
+    } else {
+      values[i] = stored(value);
+    }
+  }
+}
+
+std::string quoted(std::string_view text) {
+  std::string out = "'";
+  for (const char c : text) out += c == '\'' ? std::string("''") : std::string(1, c);
+  return out + "'";
+}
+
+// The statements that make version `kSchemaVersion` out of version `from`; 0 is an empty file.
+std::vector<std::string> statements(std::uint32_t from) {
+  std::vector<std::string> out;
+  if (from == 0) {
+    for (const auto& table : noun_tables()) {
+      std::string sql = "CREATE TABLE " + std::string(table.name) + " (";
+      for (const auto& column : table.columns) {
+        sql += std::string(column.name) + " " + std::string(column.type) + ",";
+      }
+      sql.back() = ')';
+      out.push_back(sql);
+    }
+    out.emplace_back("CREATE TABLE hits (sequence UBIGINT NOT NULL)");
+    out.emplace_back("CREATE TABLE schema_version (version UINTEGER)");
+    out.emplace_back("INSERT INTO schema_version VALUES (0)");
+  }
+  for (const auto& column : kHitColumns) {
+    if (column.since <= from || column.name == "sequence") continue;
+    const auto type = std::visit([]<class T>(T HitRow::*) { return sql_type<T>(); }, column.field);
+    out.push_back("ALTER TABLE hits ADD COLUMN " + std::string(column.name) + " " + type);
+  }
+  out.push_back("UPDATE schema_version SET version = " + std::to_string(kSchemaVersion));
+  return out;
+}
+
+struct FileId {
+  dev_t device = 0;
+  ino_t inode = 0;
+  bool operator==(const FileId&) const = default;
+};
+
+std::optional<FileId> file_id(const std::string& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) return std::nullopt;
+  return FileId{status.st_dev, status.st_ino};
+}
+
+class DuckWarehouse final : public Warehouse {
+ public:
+  DuckWarehouse(std::string path, DuckDb database, DuckConnection loader)
+      : path_(std::move(path)), database_(std::move(database)), loader_(std::move(loader)) {
+    for (const auto& column : kHitColumns) {
+      types_.push_back(
+          std::visit([]<class T>(T HitRow::*) { return logical_type<T>(); }, column.field));
+    }
+  }
+  ~DuckWarehouse() override {
+    for (auto& type : types_) duckdb_destroy_logical_type(&type);
+  }
+
+  Result<> prepare();
+  Result<> load(const Rows& rows, const Mark& mark) override;
+  Result<std::optional<Mark>> loaded() override;
+  Result<std::map<SiteId, std::string>> zones() override;
+  Result<WarehouseTotals> totals(Sequence up_to) override;
+  bool is_in_place() const override { return file_id(path_) == file_; }
+
+ private:
+  Result<std::uint32_t> version();
+  Result<> in_transaction(const std::function<Result<>()>& change);
+  Result<> add_hits(std::span<const HitRow> rows);
+  Result<> add_nouns(const Rows& rows);
+  Result<> set_mark(const Mark& mark);
+
+  std::string path_;
+  DuckDb database_;
+  DuckConnection loader_;
+  std::vector<duckdb_logical_type> types_;
+  std::optional<FileId> file_;
+};
+
+Result<> DuckWarehouse::prepare() {
+  file_ = file_id(path_);
+  // It is a copy: a stop that must be quick leaves the log for the next start.
+  if (auto done = loader_.run("PRAGMA disable_checkpoint_on_shutdown"); !done) return done;
+  const auto found = version();
+  if (!found) return found.error();
+  if (*found > kSchemaVersion) {
+    return Error{Code::invalid, path_ + " was written by a newer version of this program (schema " +
+                                    std::to_string(*found) + ", this one writes " +
+                                    std::to_string(kSchemaVersion) + ")"};
+  }
+  if (*found == kSchemaVersion) return {};
+  return in_transaction([&]() -> Result<> {
+    for (const auto& sql : statements(*found)) {
+      if (auto done = loader_.run(sql); !done) return done;
+    }
+    return {};
+  });
+}
+
+Result<std::uint32_t> DuckWarehouse::version() {
+  std::uint64_t tables = 0;
+  bool has_version = false;
+  auto asked = loader_.ask(
+      "SELECT count(*)::UBIGINT, coalesce(bool_or(table_name = 'schema_version'), false) "
+      "FROM information_schema.tables",
+      [&](const DuckChunk& chunk) {
+        tables = chunk.column<std::uint64_t>(0)[0];
+        has_version = chunk.column<bool>(1)[0];
+      });
+  if (!asked) return asked.error();
+  if (tables == 0) return 0U;
+  if (!has_version) return Error{Code::corrupt, path_ + " is a DuckDB file, but no warehouse"};
+  std::uint32_t version = 0;
+  asked = loader_.ask("SELECT max(version)::UINTEGER FROM schema_version",
+                      [&](const DuckChunk& chunk) { version = chunk.column<std::uint32_t>(0)[0]; });
+  if (!asked) return asked.error();
+  return version;
+}
+
+Result<> DuckWarehouse::in_transaction(const std::function<Result<>()>& change) {
+  if (auto begun = loader_.run("BEGIN TRANSACTION"); !begun) return begun;
+  auto done = change();
+  if (done) done = loader_.run("COMMIT");
+  if (!done) static_cast<void>(loader_.run("ROLLBACK"));
+  return done;
+}
+
+Result<> DuckWarehouse::load(const Rows& rows, const Mark& mark) {
+  return in_transaction([&]() -> Result<> {
+    if (auto done = add_hits(rows.hits); !done) return done;
+    if (auto done = add_nouns(rows); !done) return done;
+    return set_mark(mark);
+  });
+}
+
+Result<> DuckWarehouse::add_hits(std::span<const HitRow> rows) {
+  if (rows.empty()) return {};
+  auto appender = DuckAppender::open(loader_, "hits", types_);
+  if (!appender) return appender.error();
+  while (!rows.empty()) {
+    const auto some = rows.first(std::min(rows.size(), DuckAppender::rows_max()));
+    for (std::size_t i = 0; i < kHitColumns.size(); ++i) {
+      const auto vector = appender->column(i);
+      std::visit([&](auto field) { put(vector, some, field, kHitColumns[i].absent); },
+                 kHitColumns[i].field);
+    }
+    if (auto done = appender->append(some.size()); !done) return done;
+    rows = rows.subspan(some.size());
+  }
+  return appender->close();
+}
+
+// The small tables: a few rows a transaction, or as many pages as there are new ones.
+Result<> DuckWarehouse::add_nouns(const Rows& rows) {
+  const auto insert = [&](const char* table, const auto& all, auto write) -> Result<> {
+    constexpr std::size_t kRowsAtOnce = 1000;
+    for (std::size_t at = 0; at < all.size(); at += kRowsAtOnce) {
+      std::string sql = std::string("INSERT INTO ") + table + " VALUES ";
+      for (std::size_t i = at; i < std::min(all.size(), at + kRowsAtOnce); ++i) {
+        sql += '(';
+        write(sql, all[i]);
+        sql += "),";
+      }
+      sql.pop_back();
+      if (auto done = loader_.run(sql); !done) return done;
+    }
+    return {};
+  };
+  auto done = insert("sites", rows.sites, [](std::string& sql, const SiteRow& row) {
+    sql += std::to_string(row.site.value) + "," + quoted(row.host) + "," + quoted(row.zone);
+  });
+  if (!done) return done;
+  done = insert("pages", rows.pages, [](std::string& sql, const PageRow& row) {
+    sql += std::to_string(row.page.value) + "," + std::to_string(row.site.value) + "," +
+           (row.url.empty() ? "NULL" : quoted(row.url));
+  });
+  if (!done) return done;
+  return insert("bases", rows.bases, [](std::string& sql, const BaseRow& row) {
+    sql += std::to_string(row.sequence) + "," + std::to_string(row.site.value) + "," +
+           std::to_string(row.page.value) + "," + std::to_string(row.base);
+  });
+}
+
+Result<> DuckWarehouse::set_mark(const Mark& mark) {
+  if (auto done = loader_.run("DELETE FROM mark"); !done) return done;
+  return loader_.run("INSERT INTO mark VALUES (" + std::to_string(mark.node) + ",'" +
+                     to_hex(mark.position.epoch) + "'," +
+                     std::to_string(mark.position.sequence.value) + ",'" +
+                     to_hex(mark.position.head) + "')");
+}
+
+Result<std::optional<Mark>> DuckWarehouse::loaded() {
+  auto connection = database_.connect();
+  if (!connection) return connection.error();
+  std::optional<Mark> mark;
+  bool whole = true;
+  const auto asked =
+      connection->ask("SELECT node, sequence, epoch, head FROM mark", [&](const DuckChunk& chunk) {
+        for (std::size_t i = 0; i < chunk.rows(); ++i) {
+          whole = whole && !mark;
+          mark.emplace();
+          mark->node = chunk.column<std::uint32_t>(0)[i];
+          mark->position.sequence.value = chunk.column<std::uint64_t>(1)[i];
+          const auto epoch = from_hex(chunk.text(2, i));
+          const auto head = from_hex(chunk.text(3, i));
+          whole = whole && epoch && epoch->size() == sizeof(Epoch) && head &&
+                  head->size() == sizeof(Head);
+          if (!whole) continue;
+          mark->position.epoch = nando::load<Epoch>(epoch->data());
+          mark->position.head = nando::load<Head>(head->data());
+        }
+      });
+  if (!asked) return asked.error();
+  if (!whole) return Error{Code::corrupt, path_ + ": its mark is damaged"};
+  return mark;
+}
+
+Result<std::map<SiteId, std::string>> DuckWarehouse::zones() {
+  auto connection = database_.connect();
+  if (!connection) return connection.error();
+  std::map<SiteId, std::string> zones;
+  const auto asked = connection->ask("SELECT site, zone FROM sites", [&](const DuckChunk& chunk) {
+    for (std::size_t i = 0; i < chunk.rows(); ++i) {
+      zones[SiteId{chunk.column<std::uint32_t>(0)[i]}] = chunk.text(1, i);
+    }
+  });
+  if (!asked) return asked.error();
+  return zones;
+}
+
+Result<WarehouseTotals> DuckWarehouse::totals(Sequence up_to) {
+  auto connection = database_.connect();
+  if (!connection) return connection.error();
+  WarehouseTotals totals;
+  const auto until = " WHERE sequence <= " + std::to_string(up_to.value);
+  auto asked = connection->ask(
+      "SELECT enum_code(kind)::UBIGINT, count(*)::UBIGINT FROM hits" + until + " GROUP BY kind",
+      [&](const DuckChunk& chunk) {
+        for (std::size_t i = 0; i < chunk.rows(); ++i) {
+          totals.kinds.at(chunk.column<std::uint64_t>(0)[i]) = chunk.column<std::uint64_t>(1)[i];
+        }
+      });
+  if (!asked) return asked.error();
+  const auto sums = [&](const char* of, const auto& take) {
+    return connection->ask(
+        std::string("SELECT ") + of + ", count(*)::UBIGINT, (sum(" + of +
+            "_ordinal) & 18446744073709551615)::UBIGINT FROM hits" + until +
+            " AND kind = 'page_view' GROUP BY " + of,
+        [&](const DuckChunk& chunk) {
+          for (std::size_t i = 0; i < chunk.rows(); ++i) {
+            take(chunk.column<std::uint32_t>(0)[i],
+                 OrdinalSum{chunk.column<std::uint64_t>(1)[i], chunk.column<std::uint64_t>(2)[i]});
+          }
+        });
+  };
+  asked = sums("site",
+               [&](std::uint32_t id, const OrdinalSum& sum) { totals.sites[SiteId{id}] = sum; });
+  if (!asked) return asked.error();
+  asked = sums("page", [&](std::uint32_t id, const OrdinalSum& sum) {
+    if (totals.pages.size() < id) totals.pages.resize(id);
+    totals.pages[id - 1] = sum;
+  });
+  if (!asked) return asked.error();
+  return totals;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Warehouse>> Warehouse::open(const std::string& path,
+                                                   const WarehouseOptions& options) {
+  auto database =
+      DuckDb::open(path, {{"memory_limit", std::to_string(options.memory_bytes) + "B"},
+                          {"threads", std::to_string(options.threads)},
+                          // It opens no connection and loads no code that was not linked in.
+                          {"autoinstall_known_extensions", "false"},
+                          {"autoload_known_extensions", "false"},
+                          {"allow_community_extensions", "false"}});
+  if (!database) return database.error();
+  auto loader = database->connect();
+  if (!loader) return loader.error();
+  auto warehouse = std::make_unique<DuckWarehouse>(path, std::move(*database), std::move(*loader));
+  if (auto done = warehouse->prepare(); !done) return done.error();
+  return std::unique_ptr<Warehouse>(std::move(warehouse));
+}
+
+Result<bool> clear_warehouse(const std::string& path, Keep keep) {
+  std::error_code error;
+  const bool there = std::filesystem::exists(path, error);
+  for (const auto* suffix : {"", ".wal"}) {
+    const auto from = path + suffix;
+    const auto to = path + ".aside" + suffix;
+    if (keep == Keep::aside && std::filesystem::exists(from, error)) {
+      std::filesystem::remove(to, error);
+      std::filesystem::rename(from, to, error);
+    } else {
+      std::filesystem::remove(from, error);
+    }
+    if (error) {
+      return Error{Code::io, "cannot clear " + from + ": " + error.message()};
+    }
+  }
+  return there;
+}
+
+}  // namespace nando

@@ -1,0 +1,74 @@
+// Warehouse: the columnar copy of the journal that charts read. It holds nothing that the journal
+// does not hold, so it can be deleted and filled again.
+//
+// Promise
+//   - Rows and the mark that says how far they go change in one transaction, so a row is there
+//     exactly once, wherever the process dies.
+//   - A query sees a whole number of transactions.
+// Failure: Code::full for no space, Code::corrupt for a file that is damaged or none of ours,
+// Code::invalid for one of a newer version, Code::io for the rest. After Code::corrupt from a file
+// that was open, open it again.
+// Threads: load() from one; the rest from any.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+#include "warehouse/rows.h"
+
+namespace nando {
+
+struct WarehouseOptions {
+  std::uint64_t memory_bytes = 600 << 20;  // The engine's own limit; it overshoots a little.
+  unsigned threads = 2;
+};
+
+// Counts that `verify` holds against the journal's. Ordinals that are 1, 2, ... n add up to
+// n (n + 1) / 2, so a row that is missing, doubled or wrong shows.
+struct OrdinalSum {
+  std::uint64_t page_views = 0;
+  std::uint64_t ordinals = 0;  // Their sum, modulo 2^64.
+
+  bool is_exact() const {
+    const auto n = page_views;
+    return ordinals == (n % 2 == 0 ? n / 2 * (n + 1) : (n + 1) / 2 * n);
+  }
+};
+struct WarehouseTotals {
+  std::array<std::uint64_t, kHitKindNames.size()> kinds{};
+  std::map<SiteId, OrdinalSum> sites;
+  std::vector<OrdinalSum> pages;  // Of page 1, 2, ...
+};
+
+class Warehouse {
+ public:
+  // The file at `path`; made if it is not there.
+  static Result<std::unique_ptr<Warehouse>> open(const std::string& path,
+                                                 const WarehouseOptions& options);
+  virtual ~Warehouse() = default;
+
+  // Adds the rows and moves the mark, or does neither.
+  [[nodiscard]] virtual Result<> load(const Rows& rows, const Mark& mark) = 0;
+
+  // Nothing in a new one.
+  virtual Result<std::optional<Mark>> loaded() = 0;
+
+  // The zones that the rows of each site were made with.
+  virtual Result<std::map<SiteId, std::string>> zones() = 0;
+
+  // Over the rows up to `up_to`.
+  virtual Result<WarehouseTotals> totals(Sequence up_to) = 0;
+
+  // Whether its file still is the one at its path.
+  virtual bool is_in_place() const = 0;
+};
+
+// Removes what a warehouse keeps at `path`, or moves it to `path` + ".aside", replacing an older
+// one. True if there was one.
+enum class Keep : std::uint8_t { aside, nothing };
+Result<bool> clear_warehouse(const std::string& path, Keep keep);
+
+}  // namespace nando

@@ -1,0 +1,193 @@
+#include "warehouse/warehouse.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "warehouse/duckdb.h"
+#include "warehouse/test_folder.h"
+
+namespace nando {
+
+namespace {
+
+using testing::HasSubstr;
+
+class WarehouseTest : public testing::Test {
+ protected:
+  Result<std::unique_ptr<Warehouse>> try_open() { return Warehouse::open(path_, {}); }
+  std::unique_ptr<Warehouse> open() {
+    auto opened = try_open();
+    EXPECT_TRUE(opened) << opened.error().message;
+    return opened ? std::move(*opened) : nullptr;
+  }
+
+  // `count` page views of page 1 on site 1, from where the last ones ended.
+  static void add_hits(Rows& rows, std::uint64_t first, std::uint64_t count) {
+    for (auto n = first; n < first + count; ++n) {
+      rows.hits.push_back({.sequence = 10 + n,
+                           .site = 1,
+                           .page = 1,
+                           .page_ordinal = n,
+                           .site_ordinal = n,
+                           .committed = UnixTime{std::chrono::milliseconds{1'700'000'000'000}},
+                           .at = UnixTime{std::chrono::milliseconds{1'700'000'000'123}},
+                           .local_day = Day{19'675},
+                           .local_minute = 1439,
+                           .door = Door::api_token,
+                           .agent_class = AgentClass::bot,
+                           .visitor = n % 3,
+                           .visit = n,
+                           .is_entry = n % 2 == 0,
+                           .referrer = n % 2 == 0 ? "https://example.org/" : "",
+                           .title = "A title, \"quoted\" and l\xc3\xb6ng"});
+    }
+  }
+  static Mark mark_at(std::uint64_t sequence) {
+    Mark mark{.node = 7};
+    mark.position.sequence.value = sequence;
+    mark.position.epoch.fill(std::byte{0xab});
+    mark.position.head.fill(std::byte{0xcd});
+    return mark;
+  }
+  std::string ask(const std::string& sql) {
+    auto database = DuckDb::open(path_, {});
+    EXPECT_TRUE(database);
+    auto connection = database->connect();
+    std::string out;
+    const auto asked = connection->ask("SELECT (" + sql + ")::VARCHAR",
+                                       [&](const DuckChunk& chunk) { out += chunk.text(0, 0); });
+    EXPECT_TRUE(asked) << asked.error().message;
+    return out;
+  }
+  void write_file(const std::string& text) { std::ofstream(path_) << text; }
+
+  const TestFolder folder_;
+  const std::string path_ = folder_ / "warehouse.duckdb";
+};
+
+TEST_F(WarehouseTest, RowsAndMarkAreThereAfterReopening) {
+  {
+    auto warehouse = open();
+    ASSERT_TRUE(warehouse);
+    EXPECT_EQ(warehouse->loaded().value(), std::nullopt);
+    Rows rows;
+    add_hits(rows, 1, 5000);  // More than a chunk.
+    rows.sites.push_back({SiteId{1}, "it's.example.com", "Europe/Berlin"});
+    rows.pages.push_back({PageId{1}, SiteId{1}, "https://it's.example.com/a'b"});
+    rows.bases.push_back({9, SiteId{1}, PageId{}, 1000});
+    ASSERT_TRUE(warehouse->load(rows, mark_at(5010)));
+    rows.clear();
+    add_hits(rows, 5001, 1);
+    ASSERT_TRUE(warehouse->load(rows, mark_at(5011)));
+  }
+  auto warehouse = open();
+  EXPECT_EQ(warehouse->loaded().value(), mark_at(5011));
+  EXPECT_EQ(warehouse->zones().value().at(SiteId{1}), "Europe/Berlin");
+  const auto totals = warehouse->totals(Sequence{5011}).value();
+  EXPECT_EQ(totals.kinds[0], 5001U);
+  EXPECT_EQ(totals.pages.at(0).page_views, 5001U);
+  EXPECT_TRUE(totals.pages.at(0).is_exact());
+  EXPECT_TRUE(totals.sites.at(SiteId{1}).is_exact());
+  EXPECT_EQ(warehouse->totals(Sequence{5010}).value().kinds[0], 5000U);
+  warehouse.reset();
+
+  EXPECT_EQ(ask("SELECT host FROM sites"), "it's.example.com");
+  EXPECT_EQ(ask("SELECT url FROM pages"), "https://it's.example.com/a'b");
+  EXPECT_EQ(ask("SELECT base FROM bases"), "1000");
+  EXPECT_EQ(ask("SELECT hits FROM hits WHERE sequence = 12"),
+            "{'sequence': 12, 'kind': page_view, 'site': 1, 'page': 1, 'page_ordinal': 2, "
+            "'site_ordinal': 2, 'committed_at': '2023-11-14 22:13:20', 'happened_at': "
+            "'2023-11-14 22:13:20.123', 'local_day': 2023-11-14, 'local_minute': 1439, 'door': "
+            "api_token, 'agent_class': bot, 'visitor': 2, 'visit': 2, 'is_entry': true, "
+            "'referrer': 'https://example.org/', 'title': 'A title, \"quoted\" and l\xc3\xb6ng', "
+            "'name': NULL, 'props': NULL, 'screen': NULL, 'language': NULL}");
+  EXPECT_EQ(ask("SELECT count(*) FROM hits WHERE referrer IS NULL"), "2501");
+  EXPECT_EQ(ask("SELECT count(*) FROM hits WHERE visitor IS NULL"), "1667");
+}
+
+TEST_F(WarehouseTest, SumsOfOrdinalsTellADoubledAMissingAndAWrongRow) {
+  auto warehouse = open();
+  Rows rows;
+  add_hits(rows, 1, 4);
+  rows.hits[1].page_ordinal = 3;  // Twice 3, no 2.
+  ASSERT_TRUE(warehouse->load(rows, mark_at(14)));
+  EXPECT_FALSE(warehouse->totals(Sequence{14}).value().pages[0].is_exact());
+  EXPECT_TRUE(warehouse->totals(Sequence{14}).value().sites.at(SiteId{1}).is_exact());
+  EXPECT_TRUE(warehouse->totals(Sequence{11}).value().pages[0].is_exact());
+}
+
+TEST_F(WarehouseTest, ALoadThatFailsLeavesNothing) {
+  auto warehouse = open();
+  Rows rows;
+  add_hits(rows, 1, 3000);
+  ASSERT_TRUE(warehouse->load(rows, mark_at(3010)));
+  rows.clear();
+  add_hits(rows, 3001, 3000);
+  rows.pages.push_back({PageId{1}, SiteId{1}, "\xff is no UTF-8"});
+  EXPECT_FALSE(warehouse->load(rows, mark_at(6010)));
+  EXPECT_EQ(warehouse->loaded().value(), mark_at(3010));
+  EXPECT_EQ(warehouse->totals(Sequence{9999}).value().kinds[0], 3000U);
+  rows.pages.clear();
+  ASSERT_TRUE(warehouse->load(rows, mark_at(6010)));
+  EXPECT_EQ(warehouse->totals(Sequence{9999}).value().kinds[0], 6000U);
+}
+
+TEST_F(WarehouseTest, AFileThatIsNoWarehouseIsToldFromANewerOne) {
+  write_file("not a database, but long enough to be taken for one by its size alone");
+  EXPECT_EQ(try_open().error().code, Code::corrupt);
+
+  std::filesystem::remove(path_);
+  ask("SELECT 1");
+  {
+    auto database = DuckDb::open(path_, {});
+    ASSERT_TRUE(database->connect()->run("CREATE TABLE recipes (name VARCHAR)"));
+  }
+  EXPECT_EQ(try_open().error().code, Code::corrupt);
+
+  std::filesystem::remove(path_);
+  open();
+  {
+    auto database = DuckDb::open(path_, {});
+    ASSERT_TRUE(database->connect()->run("UPDATE schema_version SET version = 99"));
+  }
+  const auto newer = try_open();
+  EXPECT_EQ(newer.error().code, Code::invalid);
+  EXPECT_THAT(newer.error().message, HasSubstr("newer version"));
+}
+
+TEST_F(WarehouseTest, ATruncatedFileIsDamaged) {
+  {
+    auto warehouse = open();
+    Rows rows;
+    for (std::uint64_t first = 1; first < 300'000; first += 100'000) {
+      rows.clear();
+      add_hits(rows, first, 100'000);
+      ASSERT_TRUE(warehouse->load(rows, mark_at(first + 100'009)));
+    }
+  }
+  ask("SELECT count(*) FROM hits");  // Its log becomes part of the file.
+  const auto bytes = std::filesystem::file_size(path_);
+  ASSERT_GT(bytes, 100'000U);
+  std::filesystem::resize_file(path_, bytes / 2);
+  auto opened = try_open();
+  const auto totals =
+      opened ? (*opened)->totals(Sequence{1'000'000}) : Result<WarehouseTotals>(opened.error());
+  ASSERT_FALSE(totals);
+  EXPECT_EQ(totals.error().code, Code::corrupt) << totals.error().message;
+}
+
+TEST_F(WarehouseTest, KnowsWhenItsFileWasTakenAway) {
+  auto warehouse = open();
+  EXPECT_TRUE(warehouse->is_in_place());
+  ASSERT_TRUE(clear_warehouse(path_, Keep::aside).value());
+  EXPECT_FALSE(warehouse->is_in_place());
+  EXPECT_TRUE(std::filesystem::exists(path_ + ".aside"));
+  EXPECT_FALSE(clear_warehouse(path_, Keep::nothing).value());
+}
+
+}  // namespace
+
+}  // namespace nando
