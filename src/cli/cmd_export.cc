@@ -1,11 +1,18 @@
-// export: every hit of the journal, oldest first, one JSON object a line.
+// export: every hit, oldest first. As JSON lines from the journal, in this process; as CSV, Parquet
+// or a DuckDB file from the warehouse, once everything is in it.
 #include <fmt/core.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <atomic>
+#include <filesystem>
+#include <fstream>
 #include <unordered_map>
 
+#include "cli/catch_up.h"
 #include "cli/command.h"
 #include "counters/records.h"
+#include "store/cursor.h"
 #include "store/journal_view.h"
 #include "wire/json.h"
 
@@ -16,12 +23,20 @@ namespace {
 struct ExportArguments {
   std::string format = "ndjson";
   std::string host;
+  std::string since;
+  bool as_of = false;
 };
+
+void tell_cursor(const ExportArguments& args, const Position& at, Output& output) {
+  if (args.as_of) output.err(fmt::format("as of {}\n", cursor_text(at)));
+}
 
 class Exporter {
  public:
-  Exporter(JournalView& view, Key128 hash_key, const ExportArguments& args, Output& output)
-      : view_(view), hash_key_(hash_key), args_(args), output_(output) {}
+  // Writes hits after `since`.
+  Exporter(JournalView& view, Key128 hash_key, Sequence since, const ExportArguments& args,
+           Output& output)
+      : view_(view), hash_key_(hash_key), since_(since), args_(args), output_(output) {}
 
   Result<> take(const BatchView& batch) {
     auto sequence = batch.first;
@@ -62,7 +77,8 @@ class Exporter {
       case RecordKind::event: {
         const auto hit = decode_hit(record, {sequence, batch.committed});
         if (!hit) return hit.error();
-        if (args_.host.empty() || hosts_[hit->site] == args_.host) write_hit(batch, *hit, sequence);
+        const bool wanted = args_.host.empty() || hosts_[hit->site] == args_.host;
+        if (wanted && sequence > since_) write_hit(batch, *hit, sequence);
         return {};
       }
       default:
@@ -126,6 +142,7 @@ class Exporter {
 
   JournalView& view_;
   Key128 hash_key_;
+  Sequence since_;
   const ExportArguments& args_;
   Output& output_;
   std::string lines_;
@@ -134,14 +151,17 @@ class Exporter {
 };
 
 int export_here(const ExportArguments& args, const Settings& settings, Output& output) {
-  if (args.format != "ndjson") {
-    return refuse(output, {Code::invalid, "--format is not '" + args.format + "'; it is ndjson"});
-  }
   auto view = JournalView::open(settings);
   if (!view) return refuse(output, view.error());
   const auto hash_key = view->reader().hash_key();
   if (!hash_key) return refuse(output, hash_key.error());
-  Exporter exporter(*view, *hash_key, args, output);
+  Sequence since;
+  if (!args.since.empty()) {
+    const auto parsed = parse_cursor(args.since, view->end());
+    if (!parsed) return refuse(output, parsed.error());
+    since = *parsed;
+  }
+  Exporter exporter(*view, *hash_key, since, args, output);
   const Error unwanted{Code::unavailable, {}};
   const auto scanned =
       view->reader().scan({}, view->end().sequence, [&](const BatchView& batch) -> Result<> {
@@ -151,19 +171,77 @@ int export_here(const ExportArguments& args, const Settings& settings, Output& o
   if (!scanned && scanned.error().code == Code::unavailable) return kRefused;
   exporter.flush();
   if (!scanned) return refuse(output, scanned.error());
+  tell_cursor(args, view->end(), output);
   return output.wanted() ? kDone : kRefused;
+}
+
+// Hands over the content of a file that has no name any more.
+int stream_file(const std::string& path, Output& output) {
+  std::ifstream file(path, std::ios::binary);
+  std::error_code ignored;
+  std::filesystem::remove(path, ignored);
+  std::string chunk(256 << 10, '\0');
+  while (file && output.wanted()) {
+    file.read(chunk.data(), static_cast<std::streamsize>(chunk.size()));
+    output.out(std::string_view(chunk).substr(0, static_cast<std::size_t>(file.gcount())));
+  }
+  if (file.eof() && output.wanted()) return kDone;
+  return refuse(output, {Code::io, "the export could not be read back"});
+}
+
+int export_from_warehouse(const ExportArguments& args, ExportFormat format, Live& live,
+                          Output& output) {
+  const auto end = live.end();
+  if (!end) return refuse(output, end.error());
+  Warehouse::Question question{.format = format, .host = args.host};
+  if (!args.since.empty()) {
+    const auto since = parse_cursor(args.since, *end);
+    if (!since) return refuse(output, since.error());
+    question.after = *since;
+  }
+  if (auto done = catch_up(live, end->sequence, "export", output); !done) {
+    return refuse(output, done.error());
+  }
+  const auto warehouse = (*live.feed())->warehouse();
+  if (warehouse == nullptr) return refuse(output, {Code::unavailable, "no warehouse; try again"});
+  static std::atomic<unsigned> number = 0;
+  const auto path =
+      fmt::format("{}/{}{}-{}", live.data_path(), kExportPrefix, ::getpid(), ++number);
+  const auto mark = warehouse->write_to(path, question);
+  if (!mark) {
+    std::error_code ignored;
+    for (const auto* suffix : {"", ".wal"}) std::filesystem::remove(path + suffix, ignored);
+    return refuse(output, mark.error());
+  }
+  const int code = stream_file(path, output);
+  if (code == kDone && *mark) tell_cursor(args, (*mark)->position, output);
+  return code;
+}
+
+std::optional<ExportFormat> table_format(const std::string& name) {
+  return enum_from<ExportFormat>(kExportFormatNames, name);
 }
 
 }  // namespace
 
 Run export_hits(CLI::App& app) {
   auto args = std::make_shared<ExportArguments>();
-  app.add_option("--format", args->format, "ndjson: one JSON object a line (ndjson)")
-      ->type_name("FORMAT");
+  app.add_option("--format", args->format,
+                 "ndjson: one JSON object a line (the default); csv; parquet; duckdb: a copy of "
+                 "the warehouse")
+      ->type_name("FORMAT")
+      ->check(CLI::IsMember({"ndjson", "csv", "parquet", "duckdb"}));
   app.add_option("--site", args->host, "only hits of this site")->type_name("HOST");
-  return LocalRun{[args](const LoadedSettings& loaded, Output& output) {
-    return export_here(*args, loaded.settings, output);
-  }};
+  app.add_option("--since", args->since, "only hits after this cursor")->type_name("CURSOR");
+  app.add_flag("--as-of", args->as_of,
+               "say on standard error the cursor that a later --since takes up from");
+  return EitherRun{[args](Live& live, Output& output) {
+                     return export_from_warehouse(*args, *table_format(args->format), live, output);
+                   },
+                   [args](const LoadedSettings& loaded, Output& output) {
+                     return export_here(*args, loaded.settings, output);
+                   },
+                   [args] { return table_format(args->format).has_value(); }};
 }
 
 }  // namespace nando

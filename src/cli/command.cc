@@ -48,9 +48,11 @@ constexpr std::array kCommands = {
             "nandolytics verify --data ./data", SettingFlags::data_only, verify},
     Command{"rebuild", "Fill the warehouse again from the journal",
             "nandolytics rebuild --data ./data", SettingFlags::data_only, rebuild},
-    Command{"export", "Print every hit, from the journal",
-            "nandolytics export --format ndjson > hits.ndjson\n"
-            "nandolytics export --site blog.example.com | jq .url",
+    Command{"export", "Print every hit",
+            "nandolytics export --format parquet > hits.parquet\n"
+            "nandolytics export --format duckdb > copy.duckdb\n"
+            "nandolytics export --site blog.example.com | jq .url\n"
+            "nandolytics export --format csv --as-of --since 5f0c8a3b9e1d2c47-1042 > new.csv",
             SettingFlags::data_only, export_hits},
     Command{"config check", "Check the settings without starting anything",
             "nandolytics config check --config /etc/nandolytics.toml", SettingFlags::all,

@@ -82,6 +82,7 @@ class Store final : public Live {
   Sites& sites() override { return *sites_; }
   Tokens& tokens() override { return *tokens_; }
   Directory& journal() override { return data_->journal(); }
+  const std::string& data_path() override { return data_->path(); }
   Result<Position> end() override { return ledger_->position(); }
   Result<> look_at_counters(const std::function<void(const Counters&)>& look) override;
   Result<Feed*> feed() override { return feed_.get(); }
@@ -91,6 +92,7 @@ class Store final : public Live {
 
  private:
   Result<> open_data();
+  void remove_old_exports();
   Result<> open_run_directory();
   Result<> start_serving();
   Result<> write_address(std::uint16_t port);
@@ -132,6 +134,7 @@ Result<> Store::start() {
                  "--auto-sites-force"};
   }
   if (auto opened = open_data(); !opened) return opened;
+  remove_old_exports();
   if (auto opened = open_run_directory(); !opened) return opened;
   return start_serving();
 }
@@ -161,6 +164,15 @@ Result<> Store::open_data() {
   tokens_ = std::move(*tokens);
   if (settings_.auto_sites) site_maker_ = std::make_unique<SiteMakerOnFirstHit>(*sites_);
   return {};
+}
+
+// What exports left behind that were under way when the process died.
+void Store::remove_old_exports() {
+  const auto names = data_->root().list();
+  if (!names) return;
+  for (const auto& name : *names) {
+    if (name.starts_with(kExportPrefix)) static_cast<void>(data_->root().remove(name));
+  }
 }
 
 Result<> Store::open_run_directory() {

@@ -127,6 +127,29 @@ TEST_F(FeedTest, LoadsEachRecordOnceOverRestartsAndSealing) {
   EXPECT_FALSE(was_set_aside());
 }
 
+// The control of the mark in the transaction: were it moved in another one, a crash between the two
+// would leave this behind.
+TEST_F(FeedTest, AMarkThatStayedBehindItsRowsShowsInTheTotals) {
+  add_hits(2);
+  const auto early = journal_->position();
+  add_hits(2);
+  auto feed = make_feed();
+  feed_all(*feed);
+  expect_exact(*feed);
+  feed.reset();
+  {
+    auto database = DuckDb::open(path_, {});
+    ASSERT_TRUE(database->connect()->run(
+        "UPDATE mark SET sequence = " + std::to_string(early.sequence.value) + ", head = '" +
+        to_hex(early.head) + "'"));
+  }
+  feed = make_feed();
+  feed_all(*feed);
+  const auto totals = feed->warehouse()->totals(journal_->position().sequence).value();
+  EXPECT_EQ(totals.kinds[0], hits_ + 6);
+  EXPECT_FALSE(totals.pages[0].is_exact());
+}
+
 TEST_F(FeedTest, TakesNoMoreAtOnceThanATransactionShouldHold) {
   add_hits(130, 1000);
   auto feed = make_feed();

@@ -1,7 +1,8 @@
 #include "store/journal_view.h"
 
-#include <charconv>
+#include <sstream>
 
+#include "base/bytes.h"
 #include "datadir/control.h"
 #include "datadir/keys.h"
 
@@ -14,13 +15,19 @@ Result<Position> ask_server(const std::string& data) {
   TextOutput output;
   const auto done = control_call(data, {"inspect", "--end"}, output);
   if (!done) return done.error();
+  std::istringstream words(output.out_text);
   Position end;
-  const auto& text = output.out_text;
-  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), end.sequence.value);
-  if (*done != kDone || parsed.ec != std::errc()) {
+  std::string epoch, head;
+  words >> end.sequence.value >> epoch >> head;
+  const auto epoch_bytes = from_hex(epoch);
+  const auto head_bytes = from_hex(head);
+  if (*done != kDone || !words || !epoch_bytes || epoch_bytes->size() != sizeof end.epoch ||
+      !head_bytes || head_bytes->size() != sizeof end.head) {
     return Error{Code::unavailable,
                  "the server does not say where its journal ends: " + output.err_text};
   }
+  end.epoch = load<Epoch>(epoch_bytes->data());
+  end.head = load<Head>(head_bytes->data());
   return end;
 }
 

@@ -34,6 +34,7 @@ class OfflineLive final : public Live {
   Sites& sites() override { return *sites_; }
   Tokens& tokens() override { return *tokens_; }
   Directory& journal() override { return data_->journal(); }
+  const std::string& data_path() override { return data_->path(); }
 
   Result<Position> end() override {
     if (auto opened = open_ledger(); !opened) return opened.error();

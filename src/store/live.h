@@ -25,6 +25,7 @@ class Live {
   virtual Sites& sites() = 0;
   virtual Tokens& tokens() = 0;
   virtual Directory& journal() = 0;
+  virtual const std::string& data_path() = 0;
 
   // Where the journal ends: everything up to here is durable.
   virtual Result<Position> end() = 0;
@@ -38,6 +39,9 @@ class Live {
   virtual Result<MacKeyId> rotate_key() = 0;
   virtual std::shared_ptr<const KeyRing> keys() = 0;
 };
+
+// Files in the data directory that an export writes before it hands them over.
+inline constexpr std::string_view kExportPrefix = "export-";
 
 // How a feed is put together for the store of `data`.
 struct FeedParts;

@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "warehouse/duckdb.h"
+#include "warehouse/export_sql.h"
 #include "warehouse/schema.h"
 #include "warehouse/warehouse.h"
 
@@ -128,12 +129,6 @@ void put(duckdb_vector vector, std::span<const HitRow> rows, T HitRow::*field, A
   }
 }
 
-std::string quoted(std::string_view text) {
-  std::string out = "'";
-  for (const char c : text) out += c == '\'' ? std::string("''") : std::string(1, c);
-  return out + "'";
-}
-
 // The statements that make version `kSchemaVersion` out of version `from`; 0 is an empty file.
 std::vector<std::string> statements(std::uint32_t from) {
   std::vector<std::string> out;
@@ -189,6 +184,7 @@ class DuckWarehouse final : public Warehouse {
   Result<std::optional<Mark>> loaded() override;
   Result<std::map<SiteId, std::string>> zones() override;
   Result<WarehouseTotals> totals(Sequence up_to) override;
+  Result<std::optional<Mark>> write_to(const std::string& to, const Question& question) override;
   bool is_in_place() const override { return file_id(path_) == file_; }
 
  private:
@@ -197,6 +193,7 @@ class DuckWarehouse final : public Warehouse {
   Result<> add_hits(std::span<const HitRow> rows);
   Result<> add_nouns(const Rows& rows);
   Result<> set_mark(const Mark& mark);
+  Result<std::optional<Mark>> mark_seen_by(DuckConnection& connection);
 
   std::string path_;
   DuckDb database_;
@@ -295,12 +292,12 @@ Result<> DuckWarehouse::add_nouns(const Rows& rows) {
     return {};
   };
   auto done = insert("sites", rows.sites, [](std::string& sql, const SiteRow& row) {
-    sql += std::to_string(row.site.value) + "," + quoted(row.host) + "," + quoted(row.zone);
+    sql += std::to_string(row.site.value) + "," + sql_text(row.host) + "," + sql_text(row.zone);
   });
   if (!done) return done;
   done = insert("pages", rows.pages, [](std::string& sql, const PageRow& row) {
     sql += std::to_string(row.page.value) + "," + std::to_string(row.site.value) + "," +
-           (row.url.empty() ? "NULL" : quoted(row.url));
+           (row.url.empty() ? "NULL" : sql_text(row.url));
   });
   if (!done) return done;
   return insert("bases", rows.bases, [](std::string& sql, const BaseRow& row) {
@@ -320,10 +317,14 @@ Result<> DuckWarehouse::set_mark(const Mark& mark) {
 Result<std::optional<Mark>> DuckWarehouse::loaded() {
   auto connection = database_.connect();
   if (!connection) return connection.error();
+  return mark_seen_by(*connection);
+}
+
+Result<std::optional<Mark>> DuckWarehouse::mark_seen_by(DuckConnection& connection) {
   std::optional<Mark> mark;
   bool whole = true;
   const auto asked =
-      connection->ask("SELECT node, sequence, epoch, head FROM mark", [&](const DuckChunk& chunk) {
+      connection.ask("SELECT node, sequence, epoch, head FROM mark", [&](const DuckChunk& chunk) {
         for (std::size_t i = 0; i < chunk.rows(); ++i) {
           whole = whole && !mark;
           mark.emplace();
@@ -390,6 +391,20 @@ Result<WarehouseTotals> DuckWarehouse::totals(Sequence up_to) {
   });
   if (!asked) return asked.error();
   return totals;
+}
+
+Result<std::optional<Mark>> DuckWarehouse::write_to(const std::string& to,
+                                                    const Question& question) {
+  auto connection = database_.connect();
+  if (!connection) return connection.error();
+  // The rows and the mark of one moment.
+  if (auto begun = connection->run("BEGIN TRANSACTION"); !begun) return begun.error();
+  const auto mark = mark_seen_by(*connection);
+  if (!mark) return mark.error();
+  for (const auto& sql : export_statements(to, question)) {
+    if (auto done = connection->run(sql); !done) return done.error();
+  }
+  return *mark;
 }
 
 }  // namespace

@@ -26,6 +26,12 @@ struct WarehouseOptions {
   unsigned threads = 2;
 };
 
+enum class ExportFormat : std::uint8_t { csv, parquet, duckdb };
+inline constexpr std::array<std::string_view, 3> kExportFormatNames = {"csv", "parquet", "duckdb"};
+constexpr std::string_view name_of(ExportFormat format) {
+  return enum_name(kExportFormatNames, format);
+}
+
 // Counts that `verify` holds against the journal's. Ordinals that are 1, 2, ... n add up to
 // n (n + 1) / 2, so a row that is missing, doubled or wrong shows.
 struct OrdinalSum {
@@ -61,6 +67,16 @@ class Warehouse {
 
   // Over the rows up to `up_to`.
   virtual Result<WarehouseTotals> totals(Sequence up_to) = 0;
+
+  // Writes the hits after `question.after`, up to a mark that is returned, to a new file `to`:
+  // oldest first, each with the host of its site and the URL of its page. Texts that a spreadsheet
+  // would run (CSV only) get an apostrophe in front.
+  struct Question {
+    ExportFormat format = ExportFormat::csv;
+    Sequence after;
+    std::string host;  // Empty: of every site.
+  };
+  virtual Result<std::optional<Mark>> write_to(const std::string& to, const Question& question) = 0;
 
   // Whether its file still is the one at its path.
   virtual bool is_in_place() const = 0;

@@ -179,6 +179,74 @@ TEST_F(WarehouseTest, ATruncatedFileIsDamaged) {
   EXPECT_EQ(totals.error().code, Code::corrupt) << totals.error().message;
 }
 
+TEST_F(WarehouseTest, ExportsHoldTheSameRowsInEachFormat) {
+  {
+    auto warehouse = open();
+    Rows rows;
+    add_hits(rows, 1, 3000);
+    for (std::size_t i = 0; i < 10; ++i) rows.hits[i].site = 2;
+    rows.sites.push_back({SiteId{1}, "a.example", "Etc/UTC"});
+    rows.sites.push_back({SiteId{2}, "b'b.example", "Etc/UTC"});
+    rows.pages.push_back({PageId{1}, SiteId{1}, "https://a.example/"});
+    ASSERT_TRUE(warehouse->load(rows, mark_at(3010)));
+    const auto write = [&](const char* name, const Warehouse::Question& question) {
+      const auto mark = warehouse->write_to(folder_ / name, question);
+      ASSERT_TRUE(mark) << mark.error().message;
+      EXPECT_EQ(*mark, mark_at(3010));
+    };
+    write("all.csv", {.format = ExportFormat::csv});
+    write("all.parquet", {.format = ExportFormat::parquet});
+    write("all.duckdb", {.format = ExportFormat::duckdb});
+    write("new.csv", {.format = ExportFormat::csv, .after = Sequence{3000}});
+    write("site.parquet", {.format = ExportFormat::parquet, .host = "b'b.example"});
+    write("none.csv", {.format = ExportFormat::csv, .host = "absent.example"});
+  }
+  const auto rows_in = [&](const char* name) {
+    return ask("SELECT count(*) FROM '" + (folder_ / name) + "'");
+  };
+  EXPECT_EQ(rows_in("all.csv"), "3000");
+  EXPECT_EQ(rows_in("all.parquet"), "3000");
+  EXPECT_EQ(rows_in("new.csv"), "10");
+  EXPECT_EQ(rows_in("site.parquet"), "10");
+  EXPECT_EQ(ask("SELECT count(*) FROM (SELECT * EXCLUDE (site, page) FROM '" +
+                (folder_ / "all.parquet") + "' EXCEPT SELECT * EXCLUDE (site, page) FROM hits)"),
+            "0");
+  std::ifstream none(folder_ / "none.csv");
+  std::string line;
+  EXPECT_TRUE(std::getline(none, line));
+  EXPECT_THAT(line, testing::StartsWith("sequence,kind,site,page,"));
+  EXPECT_FALSE(std::getline(none, line));
+  // A copy is a warehouse.
+  auto copy = Warehouse::open(folder_ / "all.duckdb", {});
+  ASSERT_TRUE(copy) << copy.error().message;
+  EXPECT_EQ((*copy)->loaded().value(), mark_at(3010));
+  EXPECT_EQ((*copy)->totals(Sequence{3010}).value().kinds[0], 3000U);
+}
+
+TEST_F(WarehouseTest, NoCellOfACsvBeginsAFormula) {
+  const std::vector<std::string_view> texts = {"=1+1", "+1",    "-1",  "@SUM(A1)", "\t=1",
+                                               "\r=1", "plain", "a=b", "'quoted"};
+  {
+    auto warehouse = open();
+    Rows rows;
+    add_hits(rows, 1, texts.size());
+    for (std::size_t i = 0; i < texts.size(); ++i) rows.hits[i].title = texts[i];
+    rows.sites.push_back({SiteId{1}, "a.example", "Etc/UTC"});
+    ASSERT_TRUE(warehouse->load(rows, mark_at(20)));
+    for (const auto format : {ExportFormat::csv, ExportFormat::parquet}) {
+      const auto to = folder_ / (format == ExportFormat::csv ? "t.csv" : "t.parquet");
+      ASSERT_TRUE(warehouse->write_to(to, {.format = format}));
+    }
+  }
+  const auto titles = [&](const std::string& table) {
+    return ask("SELECT string_agg(title, '|' ORDER BY sequence) FROM " + table);
+  };
+  EXPECT_EQ(titles("read_csv('" + (folder_ / "t.csv") + "', quote = '\"')"),
+            "'=1+1|'+1|'-1|'@SUM(A1)|'\t=1|'\r=1|plain|a=b|'quoted");
+  EXPECT_EQ(titles("'" + (folder_ / "t.parquet") + "'"),
+            "=1+1|+1|-1|@SUM(A1)|\t=1|\r=1|plain|a=b|'quoted");
+}
+
 TEST_F(WarehouseTest, KnowsWhenItsFileWasTakenAway) {
   auto warehouse = open();
   EXPECT_TRUE(warehouse->is_in_place());

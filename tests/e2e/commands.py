@@ -1,4 +1,6 @@
 """Commands, beside a running server and without one: what they print, and their exit codes."""
+import csv
+import io
 import json
 import os
 import pathlib
@@ -39,7 +41,11 @@ ROWS = (
     (("verify",), DONE, ""),
     (("export",), DONE, ""),
     (("export", "--site", "absent.example"), DONE, ""),
-    (("export", "--format", "parquet"), WRONG, "parquet"),
+    (("export", "--format", "xml"), WRONG, "parquet"),
+    (("export", "--since", "yesterday"), WRONG, "no cursor"),
+    (("export", "--since", "0000000000000000-1"), NO, "another journal"),
+    (("export", "--format", "csv", "--since", "0000000000000000-1"), NO, "another journal"),
+    (("rebuild",), DONE, ""),
     (("site", "remove", "closed.example"), DONE, "removed closed.example"),
     (("site", "remove", "closed.example"), NO, "closed.example"),
 )
@@ -163,6 +169,11 @@ def reports(report):
                      list(range(1, 11)))
         report.equal("events too", [line["kind"] for line in lines if "props" in line], ["event"])
         report.equal("of one site", running["export", "--site", "b.example"].count("\n"), 9)
+        rows = list(csv.DictReader(io.StringIO(server.must("export", "--format", "csv"))))
+        report.equal("as CSV the same hits", [int(row["sequence"]) for row in rows],
+                     [line["sequence"] for line in lines])
+        report.equal("and the same pages", [row["page"] for row in rows],
+                     [line["url"] for line in lines])
 
 
 def lists(report):
