@@ -54,6 +54,13 @@ constexpr std::array kCommands = {
             "nandolytics export --site blog.example.com | jq .url\n"
             "nandolytics export --format csv --as-of --since 5f0c8a3b9e1d2c47-1042 > new.csv",
             SettingFlags::data_only, export_hits},
+    Command{"backup", "Copy the store to a folder, while the server counts or not",
+            "nandolytics backup /mnt/backup/2026-11-22\n"
+            "nandolytics backup --with-keys /mnt/backup/2026-11-22",
+            SettingFlags::data_only, backup},
+    Command{"restore", "Make a store from a backup",
+            "nandolytics restore /mnt/backup/2026-11-22 --data ./data", SettingFlags::data_only,
+            restore},
     Command{"config check", "Check the settings without starting anything",
             "nandolytics config check --config /etc/nandolytics.toml", SettingFlags::all,
             config_check},
@@ -220,6 +227,7 @@ constexpr std::chrono::seconds kWaitMax{5};
 // In the server of `settings.data` if there is one, otherwise here.
 int run_store(const StoreRun& command, const Settings& settings,
               const std::vector<std::string>& args, Output& output) {
+  const auto words = command.forward ? command.forward() : args;
   SystemEntropy entropy;
   const SystemClock clock;
   const auto give_up = clock.monotonic() + kWaitMax;
@@ -234,7 +242,7 @@ int run_store(const StoreRun& command, const Settings& settings,
     if (error.code != Code::busy) return refuse(output, error);
     const auto holder = DirectoryLock::holder(settings.data);
     if (holder && holder->as == LockHolder::serve) {
-      const auto done = control_call(settings.data, args, output);
+      const auto done = control_call(settings.data, words, output);
       if (done) return *done;
       error = done.error();
       if (error.code != Code::unavailable) return refuse(output, error);

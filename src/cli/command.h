@@ -26,6 +26,9 @@ namespace nando {
 struct StoreRun {
   std::function<int(Live& live, Output& output)> run;
   IfMissing if_missing = IfMissing::fail;  // Whether it may make the data directory.
+  // The words that a running server gets, where they are not those that were typed: names of files
+  // are made absolute. Called once, before anything is run.
+  std::function<std::vector<std::string>()> forward = nullptr;
 };
 
 // Works in this process always.
@@ -87,6 +90,8 @@ Run serve(CLI::App& app);
 Run inspect(CLI::App& app);
 Run verify(CLI::App& app);
 Run rebuild(CLI::App& app);
+Run backup(CLI::App& app);
+Run restore(CLI::App& app);
 Run export_hits(CLI::App& app);
 Run key_rotate(CLI::App& app);
 

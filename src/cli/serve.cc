@@ -79,6 +79,7 @@ class Store final : public Live {
   void stop();
   std::string address() const { return address_; }
 
+  Registry& registry() override { return *registry_; }
   Sites& sites() override { return *sites_; }
   Tokens& tokens() override { return *tokens_; }
   Directory& journal() override { return data_->journal(); }

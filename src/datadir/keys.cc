@@ -67,12 +67,13 @@ Result<KeyRing> read_keys(Directory& directory) {
   return KeyRing(std::move(stored->keys), stored->current);
 }
 
-Result<KeyRing> add_key(Directory& directory, Entropy& entropy) {
+Result<KeyRing> add_key(Directory& directory, Entropy& entropy, MacKeyId least) {
   auto stored = read_stored(directory);
   if (!stored && stored.error().code != Code::not_found) return stored.error();
   StoredKeys next = stored ? std::move(*stored) : StoredKeys{};
   if (next.keys.size() == kKeysMax) return Error{Code::full, "10000 keys are kept; no more fit"};
-  next.current = MacKeyId{next.keys.empty() ? 1 : next.keys.rbegin()->first.value + 1};
+  const MacKeyId after{next.keys.empty() ? 1 : next.keys.rbegin()->first.value + 1};
+  next.current = std::max(after, least);
   next.keys[next.current] = entropy.take<sizeof(Key256)>();
   if (auto written = replace_file(directory, kKeysFile, encode(next)); !written) {
     return written.error();

@@ -17,6 +17,7 @@ Result<KeyRing> read_keys(Directory& directory);
 
 // Adds a key and makes it the current one; all earlier ones stay, so that what was made under them
 // can be checked and made again. Makes the file if it is missing. Code::full past kKeysMax.
-Result<KeyRing> add_key(Directory& directory, Entropy& entropy);
+// Its id is `least` or more.
+Result<KeyRing> add_key(Directory& directory, Entropy& entropy, MacKeyId least = MacKeyId{1});
 
 }  // namespace nando

@@ -54,6 +54,10 @@ class DiskJournal final : public Journal {
 
   Result<Position> append(const BatchBuilder& batch) override;
   Result<bool> keep() override;
+  void begin_life(const Epoch& epoch) override {
+    end_.epoch = epoch;
+    active_ = nullptr;
+  }
   const Recovery& recovery() const override { return recovery_; }
   Position position() const override {
     const std::lock_guard guard(published_lock_);

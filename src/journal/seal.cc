@@ -170,6 +170,25 @@ Result<> copy_batches(LiveFile& live, const SegmentHeader& header, const Positio
   return {};
 }
 
+// As copy_batches(), but to `up_to` or as far as there are batches.
+Result<Position> copy_some(LiveFile& live, const SegmentHeader& header, Sequence up_to,
+                           Sealer& sealer) {
+  auto expected = expect_first(header);
+  Position end{header.epoch, Sequence{header.first.value - 1}, header.before};
+  auto offset = kBlockBytes;
+  LiveBatch batch;
+  while (expected.first <= up_to) {
+    const auto found = live.read(offset, expected, Check::chain, batch);
+    if (!found) return found.error();
+    if (*found != Found::batch) break;
+    if (auto done = sealer.add(batch); !done) return done.error();
+    end = {batch.header.epoch, batch.view.last(), batch.header.after};
+    offset = batch.end();
+    expected = expect_after(batch.header, expected.seed);
+  }
+  return end;
+}
+
 Result<std::uint64_t> write_copy(Directory& directory, std::uint64_t number, const Position& end,
                                  int level, const std::string& name) {
   auto live = LiveFile::open(directory, number);
@@ -203,6 +222,23 @@ Result<> read_back(Directory& directory, std::uint64_t number, const Position& e
 }
 
 }  // namespace
+
+Result<Position> seal_copy(Directory& from, std::uint64_t number, Sequence up_to, int level,
+                           Directory& to) {
+  auto live = LiveFile::open(from, number);
+  if (!live) return live.error();
+  const auto header = live->header();
+  if (!header) return header.error();
+  if (!*header) return Error{Code::corrupt, live->place(0) + ": the header is damaged"};
+  auto file = to.open(segment_name(number, SegmentKind::sealed), OpenMode::create_new);
+  if (!file) return file.error();
+  Sealer sealer(**file, **header, level);
+  if (auto done = sealer.begin(); !done) return done.error();
+  const auto end = copy_some(*live, **header, up_to, sealer);
+  if (!end) return end.error();
+  if (auto done = sealer.finish(); !done) return done.error();
+  return *end;
+}
 
 Result<std::uint64_t> seal_segment(Directory& directory, std::uint64_t number, const Position& end,
                                    int level) {

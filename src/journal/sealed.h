@@ -82,6 +82,12 @@ class FrameReader {
 Result<std::uint64_t> seal_segment(Directory& directory, std::uint64_t number, const Position& end,
                                    int level);
 
+// Writes what live segment `number` of `from` holds up to `up_to` to a new sealed file in `to`, synced;
+// its name is not synced. Returns where it ends. Code::not_found if the segment was sealed meanwhile:
+// copy that file.
+Result<Position> seal_copy(Directory& from, std::uint64_t number, Sequence up_to, int level,
+                           Directory& to);
+
 // The fixed parts of the file.
 inline constexpr std::size_t kSealedHeaderBytes = 128;
 inline constexpr std::size_t kFrameEntryBytes = 88;

@@ -104,7 +104,11 @@ Result<std::unique_ptr<Ledger>> Ledger::open(Directory& data, Directory& journal
   state->recovery = describe_recovery(*state->journal, from.sequence);
   state->keys = std::move(keys);
   auto ledger = std::unique_ptr<Ledger>(new Ledger(std::move(state)));
-  if (!ledger->position().sequence) {
+  const bool is_new = !ledger->position().sequence;
+  if (!is_new && options.begin_life) {
+    ledger->state_->journal->begin_life(entropy.take<sizeof(Epoch)>());
+  }
+  if (is_new || options.begin_life) {
     if (auto began = ledger->append([&](BatchBuilder& batch) {
           add_record(batch, EpochRecord{batch.committed});
           return RecordKind::epoch;

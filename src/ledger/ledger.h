@@ -32,6 +32,7 @@ struct LedgerOptions {
   std::uint64_t segment_bytes = 64 << 20;
   std::uint64_t segment_bytes_min = 1 << 20;
   std::uint32_t retry_ids_max = 4'000'000;
+  bool begin_life = false;  // Of a store that was restored: a new epoch begins after what is there.
   std::uint64_t snapshot_records_min =
       1'000'000;  // A snapshot is made when this many records were sealed since the last.
 };

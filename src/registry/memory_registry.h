@@ -54,6 +54,10 @@ class MemoryRegistry final : public Registry {
     return {};
   }
 
+  Result<> copy_to(const std::string& path) override {
+    return Error{Code::io, "cannot write " + path + ": this one is in memory only"};
+  }
+
   // From now on every change fails so, and changes nothing. Nothing: they succeed again.
   void fail_changes(std::optional<Error> failure) {
     const std::lock_guard lock(mutex_);

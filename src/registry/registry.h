@@ -61,6 +61,9 @@ class Registry {
 
   // As put(); Code::not_found if there is none. Requires: expected is not kNoVersion.
   virtual Result<> remove(std::string_view kind, std::string_view id, Version expected) = 0;
+
+  // Writes all of it, as it is at one moment, to a new file.
+  virtual Result<> copy_to(const std::string& path) = 0;
 };
 
 inline constexpr std::string_view kRegistryFile = "registry.db";

@@ -47,6 +47,12 @@ class SqliteRegistry final : public Registry {
   Result<Version> put(std::string_view kind, std::string_view id, const Fields& fields,
                       Version expected) override;
   Result<> remove(std::string_view kind, std::string_view id, Version expected) override;
+  Result<> copy_to(const std::string& path) override {
+    const std::lock_guard lock(mutex_);
+    return database_->prepare("/* Registry.copy */ VACUUM INTO CAST(?1 AS TEXT)")
+        .bind(as_bytes(path))
+        .run();
+  }
 
  private:
   static Error none(std::string_view kind, std::string_view id) {

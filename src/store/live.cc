@@ -31,6 +31,7 @@ class OfflineLive final : public Live {
     return {};
   }
 
+  Registry& registry() override { return *registry_; }
   Sites& sites() override { return *sites_; }
   Tokens& tokens() override { return *tokens_; }
   Directory& journal() override { return data_->journal(); }

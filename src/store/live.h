@@ -22,6 +22,7 @@ class Feed;
 class Live {
  public:
   virtual ~Live() = default;
+  virtual Registry& registry() = 0;
   virtual Sites& sites() = 0;
   virtual Tokens& tokens() = 0;
   virtual Directory& journal() = 0;
