@@ -33,6 +33,13 @@ struct CopyState {
   std::string problem;         // Why nothing is loaded; empty if all is well.
 };
 
+// What reading sealed history again has found; for /readyz.
+struct ScrubState {
+  std::uint64_t segments = 0;         // Checked in the pass that is under way.
+  std::optional<UnixTime> last_pass;  // When the last whole one ended.
+  std::string damage;                 // Empty if all is well.
+};
+
 struct ApiParts {
   const SiteTables& sites;
   const Tokens& tokens;
@@ -49,6 +56,7 @@ struct ApiParts {
   std::function<void(MetricsPage&)> describe;  // Of parts that the api does not know.
   std::function<std::string()> warnings;       // For /readyz, one a line; empty if all is well.
   std::function<CopyState()> warehouse;
+  std::function<ScrubState()> scrub;
 };
 
 class Api {

@@ -41,6 +41,16 @@ void append_copy(std::string& body, const CopyState& copy) {
   body += '}';
 }
 
+void append_scrub(std::string& body, const ScrubState& scrub) {
+  body += R"(,"scrub":{"segments":)";
+  append_json_number(body, scrub.segments);
+  body += R"(,"last_pass":)";
+  append_json_string(body, scrub.last_pass ? to_string(*scrub.last_pass) : "");
+  body += R"(,"damage":)";
+  append_json_string(body, scrub.damage);
+  body += '}';
+}
+
 }  // namespace
 
 void handle_ready(Loop& loop, const Call& /*call*/, http::Responder responder) {
@@ -59,6 +69,7 @@ void handle_ready(Loop& loop, const Call& /*call*/, http::Responder responder) {
   body += R"(,"warnings":)";
   append_json_string(body, warnings);
   if (loop.parts().warehouse) append_copy(body, loop.parts().warehouse());
+  if (loop.parts().scrub) append_scrub(body, loop.parts().scrub());
   body += "}\n";
   loop.answer_raw(failure.empty() ? 200 : 503, "application/json", "Cache-Control: no-store\r\n",
                   body, std::move(responder));

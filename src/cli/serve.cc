@@ -26,6 +26,7 @@
 #include "ingest/rate_limiter.h"
 #include "ingest/salts.h"
 #include "sites/auto_sites.h"
+#include "store/scrub.h"
 #include "telemetry/log.h"
 
 namespace nando {
@@ -38,6 +39,8 @@ constexpr auto kTick = 100ms;
 constexpr auto kDrainPatience = 1500ms;  // For answers under way when the server is told to stop.
 constexpr auto kStopLimit = 1900ms;      // Then the process ends, whatever a disk or a client does.
 constexpr Chore::Pauses kKeeperPauses{.when_done = 50ms, .after_error = 200ms};
+// A segment of 64 MiB each ten seconds: a journal of 500 GB is read again within a day.
+constexpr Chore::Pauses kScrubPauses{.when_done = 10s, .after_error = 60s};
 constexpr Chore::Pauses kFeedPauses{.when_done = 1s, .after_error = 5s};
 constexpr std::string_view kAddressFile = "address";
 
@@ -118,11 +121,13 @@ class Store final : public Live {
   std::unique_ptr<Ledger> ledger_;
   std::unique_ptr<Committer> committer_;
   std::unique_ptr<Feed> feed_;
+  std::unique_ptr<Scrub> scrub_;
   std::unique_ptr<Health> health_;
   std::unique_ptr<Api> api_;
   std::unique_ptr<http::Server> server_;
   std::unique_ptr<Chore> keeper_;
   std::unique_ptr<Chore> feeder_;
+  std::unique_ptr<Chore> scrubber_;
   std::unique_ptr<ControlServer> control_;
 };
 
@@ -193,6 +198,7 @@ Result<> Store::start_serving() {
   committer_ = std::make_unique<Committer>(*ledger_, clock_);
   feed_ = std::make_unique<Feed>(
       feed_parts(*data_, settings_, tables_, [this] { return ledger_->position(); }));
+  scrub_ = std::make_unique<Scrub>(data_->journal(), clock_);
   health_ = std::make_unique<Health>(*ledger_, *committer_, clock_);
   api_ = std::make_unique<Api>(ApiParts{
       .sites = tables_,
@@ -210,6 +216,10 @@ Result<> Store::start_serving() {
       .describe = [this](MetricsPage& page) { describe(page); },
       .warnings = [this] { return warnings(); },
       .warehouse = [this] { return warehouse_state(); },
+      .scrub = [this]() -> ScrubState {
+        const auto status = scrub_->status();
+        return {status.segments, status.last_pass, status.damage};
+      },
   });
   // Before HTTP says that it is ready, so that commands find it too.
   auto control = ControlServer::start(data_->path(),
@@ -227,6 +237,7 @@ Result<> Store::start_serving() {
   server_ = std::move(*server);
   keeper_ = std::make_unique<Chore>("keeper", kKeeperPauses, [this] { return ledger_->keep(); });
   feeder_ = std::make_unique<Chore>("feed", kFeedPauses, [this] { return feed_->step(); });
+  scrubber_ = std::make_unique<Chore>("scrub", kScrubPauses, [this] { return scrub_->step(); });
   return write_address(server_->port());
 }
 
@@ -340,6 +351,7 @@ void Store::stop() {
   control_->stop();
   keeper_.reset();
   feeder_.reset();
+  scrubber_.reset();
   committer_->stop();
   if (auto removed = data_->root().remove(kAddressFile); !removed)
     log_warn("{}", removed.error().message);

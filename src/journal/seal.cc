@@ -204,10 +204,7 @@ Result<std::uint64_t> write_copy(Directory& directory, std::uint64_t number, con
   return sealer.finish();
 }
 
-// The original goes when the copy is there, so the copy must say the same to the last bit: the
-// chain covers every record.
-Result<> read_back(Directory& directory, std::uint64_t number, const Position& end,
-                   const std::string& name) {
+Result<SealedSpan> check_file(Directory& directory, std::uint64_t number, const std::string& name) {
   const auto index = read_sealed_index(directory, number, name);
   if (!index) return index.error();
   const auto file = directory.open(name, OpenMode::read);
@@ -215,13 +212,27 @@ Result<> read_back(Directory& directory, std::uint64_t number, const Position& e
   FrameReader reader;
   Frame frame;
   for (std::size_t i = 0; i < index->frames.size(); ++i) {
-    if (auto done = reader.read(**file, *index, i, frame); !done) return done;
+    if (auto done = reader.read(**file, *index, i, frame); !done) return done.error();
   }
-  ASSERT(index->last.sequence == end.sequence && index->last.head == end.head);
+  const auto& header = index->header;
+  return SealedSpan{{header.epoch, Sequence{header.first.value - 1}, header.before}, index->last};
+}
+
+// The original goes when the copy is there, so the copy must say the same to the last bit: the
+// chain covers every record.
+Result<> read_back(Directory& directory, std::uint64_t number, const Position& end,
+                   const std::string& name) {
+  const auto span = check_file(directory, number, name);
+  if (!span) return span.error();
+  ASSERT(span->last.sequence == end.sequence && span->last.head == end.head);
   return {};
 }
 
 }  // namespace
+
+Result<SealedSpan> check_sealed(Directory& directory, std::uint64_t number) {
+  return check_file(directory, number, segment_name(number, SegmentKind::sealed));
+}
 
 Result<Position> seal_copy(Directory& from, std::uint64_t number, Sequence up_to, int level,
                            Directory& to) {

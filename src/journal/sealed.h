@@ -88,6 +88,14 @@ Result<std::uint64_t> seal_segment(Directory& directory, std::uint64_t number, c
 Result<Position> seal_copy(Directory& from, std::uint64_t number, Sequence up_to, int level,
                            Directory& to);
 
+// Reads all of a sealed segment and checks every frame. Returns where it begins (what must be the end
+// of the segment before) and where it ends. Code::corrupt, naming file and offset.
+struct SealedSpan {
+  Position before;
+  Position last;
+};
+Result<SealedSpan> check_sealed(Directory& directory, std::uint64_t number);
+
 // The fixed parts of the file.
 inline constexpr std::size_t kSealedHeaderBytes = 128;
 inline constexpr std::size_t kFrameEntryBytes = 88;

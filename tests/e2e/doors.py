@@ -75,7 +75,8 @@ def operators(world):
                       get(target, **far, **world.bearer(name)), 401, "token_needed")
     yield Row("/readyz says where the journal stands", get("/readyz"), 200, public=False,
               json={"ready": True, "sequence": lambda n: n > 1000, "failure": "", "warnings": "",
-                    "warehouse": lambda copy: copy["problem"] == "" and not copy["filling"]})
+                    "warehouse": lambda copy: copy["problem"] == "" and not copy["filling"],
+                    "scrub": lambda scrub: scrub["damage"] == ""})
 
 
 ALL = (preflights, cookies, heads, operators)
