@@ -95,8 +95,9 @@ class Journal {
   // costs nothing but the step, which is left alone for a moment; call again later.
   [[nodiscard]] virtual Result<bool> keep() = 0;
 
-  // The next append() begins another life of this journal, in a segment of its own: for a store that
-  // was restored, so that nothing of what came after the backup is believed. The appending thread.
+  // The next append() begins another life of this journal, in a segment of its own: for a store
+  // that was restored, so that nothing of what came after the backup is believed. The appending
+  // thread.
   virtual void begin_life(const Epoch& epoch) = 0;
 
   virtual const Recovery& recovery() const = 0;

@@ -82,14 +82,14 @@ class FrameReader {
 Result<std::uint64_t> seal_segment(Directory& directory, std::uint64_t number, const Position& end,
                                    int level);
 
-// Writes what live segment `number` of `from` holds up to `up_to` to a new sealed file in `to`, synced;
-// its name is not synced. Returns where it ends. Code::not_found if the segment was sealed meanwhile:
-// copy that file.
+// Writes what live segment `number` of `from` holds up to `up_to` to a new sealed file in `to`,
+// synced; its name is not synced. Returns where it ends. Code::not_found if the segment was sealed
+// meanwhile: copy that file.
 Result<Position> seal_copy(Directory& from, std::uint64_t number, Sequence up_to, int level,
                            Directory& to);
 
-// Reads all of a sealed segment and checks every frame. Returns where it begins (what must be the end
-// of the segment before) and where it ends. Code::corrupt, naming file and offset.
+// Reads all of a sealed segment and checks every frame. Returns where it begins (what must be the
+// end of the segment before) and where it ends. Code::corrupt, naming file and offset.
 struct SealedSpan {
   Position before;
   Position last;

@@ -1,6 +1,8 @@
 #include "store/backup.h"
 
+#include <condition_variable>
 #include <filesystem>
+#include <mutex>
 #include <sstream>
 
 #include "base/clock.h"
@@ -18,7 +20,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kCopyBytes = 1 << 20;
+constexpr std::size_t kCopyBytes = 256 << 10;
 constexpr int kSealLevel = 3;
 
 std::string position_text(const Position& at) {
@@ -41,8 +43,34 @@ std::optional<Position> parse_position(const std::string& text) {
   return at;
 }
 
+// Works for a moment, then leaves disk and processor to others for two: a wait of a commit behind
+// it is never longer than such a moment. Called at each step.
+class Pace {
+ public:
+  // Where nobody counts there is nobody to leave anything to.
+  enum class Beside : std::uint8_t { a_server, nobody };
+  explicit Pace(Beside beside) : beside_(beside) {}
+
+  void operator()() {
+    const auto worked = clock_.monotonic() - began_;
+    if (beside_ == Beside::nobody || worked < kMoment) return;
+    std::unique_lock lock(mutex_);
+    nobody_.wait_for(lock, 2 * worked);
+    began_ = clock_.monotonic();
+  }
+
+ private:
+  static constexpr std::chrono::microseconds kMoment{500};
+  const Beside beside_;
+  SystemClock clock_;
+  std::chrono::nanoseconds began_ = clock_.monotonic();
+  std::mutex mutex_;
+  std::condition_variable nobody_;
+};
+
 // Small steps, each synced, so that commits find the disk free.
-Result<std::uint64_t> copy_file(Directory& from, const std::string& name, Directory& to) {
+Result<std::uint64_t> copy_file(Directory& from, const std::string& name, Directory& to,
+                                Pace& pace) {
   const auto source = from.open(name, OpenMode::read);
   if (!source) return source.error();
   auto target = to.open(name, OpenMode::create_new);
@@ -55,6 +83,7 @@ Result<std::uint64_t> copy_file(Directory& from, const std::string& name, Direct
     if (auto done = (*target)->sync(); !done) return done.error();
     at += *got;
     if (*got < buffer.size()) return at;
+    pace();
   }
 }
 
@@ -64,12 +93,12 @@ bool is_not_found(const Error& error) {
 
 // Segments are sealed while they are copied: then the sealed file is looked for again.
 Result<std::uint64_t> copy_segment(Directory& from, std::uint64_t number, const Position& end,
-                                   Directory& to) {
+                                   Directory& to, Pace& pace) {
   constexpr int kTries = 3;
   const auto name = segment_name(number, SegmentKind::sealed);
   Result<std::uint64_t> bytes = Error{Code::not_found, name};
   for (int i = 0; i < kTries; ++i) {
-    bytes = copy_file(from, name, to);
+    bytes = copy_file(from, name, to, pace);
     if (bytes || !is_not_found(bytes.error())) return bytes;
     const auto copied = seal_copy(from, number, end.sequence, kSealLevel, to);
     const auto gone = from.open(segment_name(number, SegmentKind::live), OpenMode::read);
@@ -117,27 +146,33 @@ Result<BackupReport> fill_backup(Live& live, Directory& root, const std::string&
   if (!journal) return journal.error();
   const auto end = live.end();
   if (!end) return end.error();
+  Pace pace(Pace::Beside::a_server);
+  const auto paced_progress = [&](Sequence at) {
+    pace();
+    progress(at);
+  };
   // Read in full before it is copied, so that damage is named where it is.
-  if (auto done = check_whole(live.journal(), *end, progress); !done) return done.error();
+  if (auto done = check_whole(live.journal(), *end, paced_progress); !done) return done.error();
 
   BackupReport report{.at = *end};
   const auto segments = JournalReader(live.journal()).segments();
   if (!segments) return segments.error();
   for (const auto& segment : *segments) {
     if (!segment.first || segment.first > end->sequence) continue;
-    const auto bytes = copy_segment(live.journal(), segment.number, *end, **journal);
+    const auto bytes = copy_segment(live.journal(), segment.number, *end, **journal, pace);
     if (!bytes) return bytes.error();
     ++report.segments;
     report.bytes += *bytes;
   }
-  if (auto done = check_whole(**journal, *end, progress); !done) return done.error();
+  if (auto done = check_whole(**journal, *end, paced_progress); !done) return done.error();
   if (auto done = live.registry().copy_to(to + "/" + std::string(kRegistryFile)); !done) {
     return done.error();
   }
   if (with_keys == WithKeys::yes) {
     const auto data = open_directory(live.data_path(), IfMissing::fail);
     if (!data) return data.error();
-    if (auto done = copy_file(**data, std::string(kKeysFile), root); !done) return done.error();
+    if (auto done = copy_file(**data, std::string(kKeysFile), root, pace); !done)
+      return done.error();
   }
   if (auto done = (*journal)->sync(); !done) return done.error();
   const auto text = position_text(*end);
@@ -159,8 +194,9 @@ Result<Source> open_backup(const std::string& path) {
   const auto text = read_file(*source.root, kBackupFile, 1024);
   const auto end = text ? parse_position(std::string(as_text(*text))) : std::nullopt;
   if (!end) {
-    return Error{Code::corrupt, path + " is no whole backup: its file 'backup', which is written "
-                                       "last, is " +
+    return Error{Code::corrupt, path +
+                                    " is no whole backup: its file 'backup', which is written "
+                                    "last, is " +
                                     (text ? "damaged" : "not there")};
   }
   source.end = *end;
@@ -196,13 +232,14 @@ Result<Position> fill(const Source& source, const std::string& path,
   if (!root) return root.error();
   const auto journal = open_directory(path + "/journal", IfMissing::create);
   if (!journal) return journal.error();
+  Pace pace(Pace::Beside::nobody);
   const auto names = source.journal->list();
   if (!names) return names.error();
   for (const auto& name : *names) {
-    if (auto done = copy_file(*source.journal, name, **journal); !done) return done.error();
+    if (auto done = copy_file(*source.journal, name, **journal, pace); !done) return done.error();
   }
   for (const auto name : {kRegistryFile, kKeysFile}) {
-    const auto done = copy_file(*source.root, std::string(name), **root);
+    const auto done = copy_file(*source.root, std::string(name), **root, pace);
     if (!done && !(name == kKeysFile && is_not_found(done.error()))) return done.error();
   }
   return begin_new_life(**root, **journal, last_key);
@@ -226,8 +263,9 @@ Result<Position> restore_backup(const std::string& from, const std::string& data
                                 const std::function<void(Sequence)>& progress) {
   std::error_code error;
   if (fs::exists(data, error) && !fs::is_empty(data, error)) {
-    return Error{Code::conflict, data + " is not empty; restore into a folder that is not there "
-                                        "yet, or move this one away first"};
+    return Error{Code::conflict, data +
+                                     " is not empty; restore into a folder that is not there "
+                                     "yet, or move this one away first"};
   }
   const auto source = open_backup(from);
   if (!source) return source.error();

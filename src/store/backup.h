@@ -1,5 +1,5 @@
-// Backup: a store as it is at one moment, in a folder of its own, taken while the server counts; and
-// a store made from one.
+// Backup: a store as it is at one moment, in a folder of its own, taken while the server counts;
+// and a store made from one.
 //
 //   DIR/journal/*.sealed   every record up to the moment, compressed and checked
 //   DIR/registry.db        sites and tokens
@@ -7,8 +7,8 @@
 //   DIR/backup             written last: where the journal ends. Without it a backup is not whole.
 //
 // A restored store goes on counting where the backup ends, under a new epoch: no receipt of its
-// former life is issued again, and no mark or cursor of it is believed. Without its keys it makes new
-// ones: receipts of before can no longer be checked there.
+// former life is issued again, and no mark or cursor of it is believed. Without its keys it makes
+// new ones: receipts of before can no longer be checked there.
 #pragma once
 
 #include <functional>

@@ -51,8 +51,8 @@ Result<> Scrub::check(std::uint64_t number) {
   const auto span = check_sealed(journal_, number);
   if (!span) return span.error();
   end_ = span->last;
-  const bool follows = !before || (before->sequence == span->before.sequence &&
-                                   before->head == span->before.head);
+  const bool follows =
+      !before || (before->sequence == span->before.sequence && before->head == span->before.head);
   if (follows) return {};
   return Error{Code::corrupt, journal_.path() + "/" + segment_name(number, SegmentKind::sealed) +
                                   " at 0: it does not continue the segment before it"};

@@ -20,13 +20,14 @@ class Scrub {
  public:
   Scrub(Directory& journal, const Clock& clock) : journal_(journal), clock_(clock) {}
 
-  // Checks the next sealed segment, or begins again with the first. False always: nothing is urgent.
+  // Checks the next sealed segment, or begins again with the first. False always: nothing is
+  // urgent.
   [[nodiscard]] Result<bool> step();
 
   struct Status {
     std::uint64_t segments = 0;         // Checked in the pass that is under way.
     std::optional<UnixTime> last_pass;  // When the last whole pass ended.
-    std::string damage;                 // What the last pass or this one found; empty if all is well.
+    std::string damage;  // What the last pass or this one found; empty if all is well.
   };
   Status status() const;
 
@@ -36,7 +37,7 @@ class Scrub {
 
   Directory& journal_;
   const Clock& clock_;
-  std::uint64_t last_ = 0;  // The segment checked last; 0: a pass begins.
+  std::uint64_t last_ = 0;       // The segment checked last; 0: a pass begins.
   std::optional<Position> end_;  // Of that segment.
   bool found_ = false;           // Damage, in the pass that is under way.
 

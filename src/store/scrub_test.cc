@@ -80,8 +80,7 @@ TEST_F(ScrubTest, ASegmentOfAnotherHistoryIsFound) {
   ASSERT_TRUE(disk_.remove("000000000003.sealed"));
   --sealed_;
   pass();
-  EXPECT_THAT(scrub_.status().damage,
-              HasSubstr("000000000004.sealed at 0: it does not continue"));
+  EXPECT_THAT(scrub_.status().damage, HasSubstr("000000000004.sealed at 0: it does not continue"));
 }
 
 }  // namespace
