@@ -16,7 +16,6 @@
 #include <thread>
 
 #include "api/api.h"
-#include "cli/chore.h"
 #include "cli/command.h"
 #include "counters/counters.h"
 #include "datadir/control.h"
@@ -26,6 +25,7 @@
 #include "ingest/rate_limiter.h"
 #include "ingest/salts.h"
 #include "sites/auto_sites.h"
+#include "store/chore.h"
 #include "store/scrub.h"
 #include "telemetry/log.h"
 
