@@ -161,6 +161,21 @@ TEST_F(FeedTest, TakesNoMoreAtOnceThanATransactionShouldHold) {
   expect_exact(*feed);
 }
 
+TEST_F(FeedTest, ProbesAloneWriteNothing) {
+  add_hits(2);
+  auto feed = make_feed();
+  feed_all(*feed);
+  const auto mark = feed->warehouse()->loaded().value();
+  add([](BatchBuilder& batch) { add_probe(batch); });
+  feed_all(*feed);
+  EXPECT_EQ(feed->warehouse()->loaded().value(), mark);
+  feed = make_feed();
+  add_hits(1);
+  feed_all(*feed);
+  expect_exact(*feed);
+  EXPECT_EQ(feed->warehouse()->loaded()->value().position, journal_->position());
+}
+
 TEST_F(FeedTest, AWarehouseOfAnotherJournalIsSetAsideAndFilledAnew) {
   add_hits(5);
   {

@@ -71,6 +71,7 @@ struct Rows {
   std::vector<BaseRow> bases;
   HitArena text;
 
+  bool empty() const { return hits.empty() && sites.empty() && pages.empty() && bases.empty(); }
   void clear() {
     hits.clear();
     sites.clear();

@@ -50,12 +50,12 @@ const std::vector<Library>& libraries() {
       {"netdb.h", {"http"}},
       {"netinet/", {"http"}},
       {"poll.h", {"datadir", "http", "cli"}},
-      {"pthread.h", {"disk", "datadir", "http", "cli"}},
+      {"pthread.h", {"disk", "datadir", "http", "cli", "store"}},
       {"sched.h", {"datadir", "http", "cli"}},
       {"signal.h", {"datadir", "cli"}},
       {"stdlib.h",
        {"disk", "datadir", "cli", "warehouse"}},  // mkdtemp, setenv: what <cstdlib> lacks.
-      {"sys/", {"disk", "datadir", "http", "cli", "warehouse"}},
+      {"sys/", {"disk", "datadir", "http", "cli", "warehouse", "store"}},
       {"unistd.h", {"disk", "datadir", "http", "cli"}},
   };
   return table;
