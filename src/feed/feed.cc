@@ -1,5 +1,8 @@
 #include "feed/feed.h"
 
+#include <filesystem>
+#include <system_error>
+
 #include "telemetry/log.h"
 
 namespace nando {
@@ -98,9 +101,20 @@ Result<> Feed::replace(const std::string& why) {
   return {};
 }
 
+Result<> Feed::check_room() const {
+  std::error_code error;
+  const auto folder = std::filesystem::absolute(parts_.path, error).parent_path();
+  const auto free = std::filesystem::space(folder, error).available;
+  if (error || free >= parts_.left_for_counting) return {};
+  return Error{Code::full,
+               "the warehouse waits: less than " + std::to_string(parts_.left_for_counting >> 20) +
+                   " MiB are free in " + folder.string() + ", and what is left is for counting"};
+}
+
 Result<bool> Feed::load_some() {
   const auto end = parts_.durable_end().sequence;
   if (loaded_.sequence >= end) return false;
+  if (auto room = check_room(); !room) return room.error();
   rows_.clear();
   Mark mark{parts_.node, loaded_};
   const Error enough{Code::busy, {}};

@@ -23,6 +23,9 @@ namespace nando {
 // Of one transaction: a whole row group of DuckDB's, which it writes without touching it again.
 inline constexpr std::size_t kFeedRowsAtOnce = 122'880;
 
+// A disk with less than this has no room for a copy: what is left is for counting.
+inline constexpr std::uint64_t kLeftForCounting = 64 << 20;
+
 struct FeedParts {
   Directory& journal;
   const SiteTables& sites;
@@ -30,6 +33,7 @@ struct FeedParts {
   std::function<Position()> durable_end;  // Of the journal; any thread.
   std::string path;                       // Of the warehouse's file.
   WarehouseOptions options;
+  std::uint64_t left_for_counting = kLeftForCounting;
 };
 
 class Feed {
@@ -62,6 +66,7 @@ class Feed {
   Result<> open();
   Result<> replace(const std::string& why);
   Result<bool> is_of_this_journal(const Mark& mark);
+  Result<> check_room() const;
   Result<bool> load_some();
   void publish(std::shared_ptr<Warehouse> warehouse);
 

@@ -212,6 +212,65 @@ TEST_F(FeedTest, ADamagedFileIsSetAsideAndFilledAnew) {
   EXPECT_TRUE(was_set_aside());
 }
 
+// D6 for the warehouse: one flipped byte, then a start. Either the numbers are right (it was of no
+// use, or the file was filled anew), or there are none.
+TEST_F(FeedTest, AFlippedByteServesNoWrongNumber) {
+  const int mutations = 1000;
+  add_hits(100, 20);
+  {
+    auto feed = make_feed();
+    feed_all(*feed);
+  }
+  {
+    auto database = DuckDb::open(path_, {});
+    ASSERT_TRUE(database->connect()->run("CHECKPOINT"));
+  }
+  std::ifstream in(path_, std::ios::binary);
+  const std::string whole{std::istreambuf_iterator<char>(in), {}};
+  SeededEntropy chance(6);
+  int refused = 0, same = 0, filled = 0;
+  for (int i = 0; i < mutations; ++i) {
+    std::filesystem::remove(path_ + ".aside");
+    std::filesystem::remove(path_ + ".wal");
+    auto bytes = whole;
+    const auto at = chance.below(bytes.size());
+    bytes[at] = static_cast<char>(bytes[at] ^ (1 << chance.below(8)));
+    std::ofstream(path_, std::ios::binary) << bytes;
+    auto feed = make_feed();
+    for (int steps = 0; steps < 4 && (!feed->step() || feed->warehouse() == nullptr); ++steps) {
+    }
+    ASSERT_NE(feed->warehouse(), nullptr) << "byte " << at << ": " << feed->status().problem;
+    const auto totals = feed->warehouse()->totals(journal_->position().sequence);
+    if (!totals) {
+      ++refused;
+      continue;
+    }
+    ASSERT_EQ(totals->kinds[0], hits_) << "byte " << at;
+    ASSERT_TRUE(totals->pages.at(0).is_exact()) << "byte " << at;
+    ++(was_set_aside() ? filled : same);
+  }
+  EXPECT_GT(refused + filled, 0);
+  EXPECT_EQ(refused + filled + same, mutations);
+}
+
+TEST_F(FeedTest, OnADiskThatIsNearlyFullItWaitsAndSaysSo) {
+  add_hits(5);
+  Feed feed({.journal = *disk_,
+             .sites = sites_,
+             .durable_end = [this] { return journal_->position(); },
+             .path = path_,
+             .left_for_counting = ~std::uint64_t{0}});
+  const auto stepped = feed.step();
+  ASSERT_FALSE(stepped);
+  EXPECT_EQ(stepped.error().code, Code::full);
+  EXPECT_THAT(feed.status().problem, HasSubstr("what is left is for counting"));
+  EXPECT_EQ(feed.status().loaded.value, 0U);
+  EXPECT_EQ(feed.status().end, journal_->position().sequence);
+  auto roomy = make_feed();
+  feed_all(*roomy);
+  expect_exact(*roomy);
+}
+
 TEST_F(FeedTest, AFileThatIsTakenAwayIsFilledAnew) {
   add_hits(5);
   auto feed = make_feed();

@@ -59,6 +59,11 @@ Result<> set_warehouse_memory(Settings& settings, std::string_view text) {
   return {};
 }
 
+Result<> set_warehouse_path(Settings& settings, std::string_view text) {
+  settings.warehouse_path = text;
+  return {};
+}
+
 Result<> set_listen(Settings& settings, std::string_view text) {
   auto listen = parse_listen(text);
   if (!listen) return listen.error();
@@ -192,6 +197,10 @@ constexpr std::array kRows = {
                "size of a journal segment; a multiple of 4096", set_segment_bytes},
     SettingRow{"warehouse.memory", Kind::text, "600MB", "SIZE",
                "memory that the warehouse's engine may take: 600MB, 2GB", set_warehouse_memory},
+    SettingRow{"warehouse.path", Kind::text, "", "FILE",
+               "where the warehouse is, on another disk for one; by default warehouse.duckdb in "
+               "the data directory",
+               set_warehouse_path},
 };
 
 std::string replaced(std::string_view text, std::string_view of, char by) {

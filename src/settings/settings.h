@@ -44,6 +44,7 @@ struct Settings {
   TryPage try_page = TryPage::automatic;
   std::uint64_t journal_segment_bytes = 0;
   std::uint64_t warehouse_memory_bytes = 0;
+  std::string warehouse_path;  // Empty: in the data directory.
 
   bool shows_try_page() const;
 };

@@ -101,7 +101,8 @@ FeedParts feed_parts(DataDir& data, const Settings& settings, const SiteTables& 
           .sites = sites,
           .node = kNode,
           .durable_end = std::move(durable_end),
-          .path = data.path() + "/warehouse.duckdb",
+          .path = settings.warehouse_path.empty() ? data.path() + "/warehouse.duckdb"
+                                                  : settings.warehouse_path,
           .options = {.memory_bytes = settings.warehouse_memory_bytes}};
 }
 
