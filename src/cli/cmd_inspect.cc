@@ -5,6 +5,7 @@
 
 #include "cli/command.h"
 #include "counters/records.h"
+#include "store/cursor.h"
 #include "store/journal_view.h"
 
 namespace nando {
@@ -115,7 +116,7 @@ int inspect_here(const InspectArguments& args, const Settings& settings, Output&
 int print_end(Live& live, Output& output) {
   const auto end = live.end();
   if (!end) return refuse(output, end.error());
-  output.out(fmt::format("{} {} {}\n", end->sequence.value, to_hex(end->epoch), to_hex(end->head)));
+  output.out(position_text(*end));
   return kDone;
 }
 

@@ -14,12 +14,9 @@ Result<bool> Feed::step() {
   auto held = hold_warehouse();
   auto more = held ? load_some() : Result<bool>(held.error());
   const std::lock_guard guard(mutex_);
-  status_.end = parts_.durable_end().sequence;
   status_.loaded = loaded_.sequence;
   status_.problem = more ? std::string() : more.error().message;
   if (more && !*more) status_.filling = false;
-  // A connection that failed once may refuse for good: the next step opens the file anew.
-  if (!more) warehouse_.reset();
   return more;
 }
 
@@ -133,6 +130,7 @@ Result<bool> Feed::load_some() {
   }
   if (auto loaded = warehouse()->load(rows_, mark); !loaded) {
     damaged_ = loaded.error().code == Code::corrupt;
+    publish(nullptr);  // A connection that failed may refuse for good: the next step opens anew.
     return loaded.error();
   }
   loaded_ = mark.position;

@@ -50,7 +50,6 @@ class Feed {
 
   struct Status {
     Sequence loaded;       // The last record that is in the warehouse.
-    Sequence end;          // The last one that is durable.
     bool filling = false;  // A new file is being filled from the beginning.
     std::string problem;   // Why nothing is loaded; empty if all is well.
   };

@@ -265,7 +265,7 @@ TEST_F(FeedTest, OnADiskThatIsNearlyFullItWaitsAndSaysSo) {
   EXPECT_EQ(stepped.error().code, Code::full);
   EXPECT_THAT(feed.status().problem, HasSubstr("what is left is for counting"));
   EXPECT_EQ(feed.status().loaded.value, 0U);
-  EXPECT_EQ(feed.status().end, journal_->position().sequence);
+  EXPECT_NE(feed.warehouse(), nullptr);  // What is in it can be asked all the same.
   auto roomy = make_feed();
   feed_all(*roomy);
   expect_exact(*roomy);

@@ -3,7 +3,6 @@
 #include <condition_variable>
 #include <filesystem>
 #include <mutex>
-#include <sstream>
 
 #include "base/clock.h"
 #include "base/entropy.h"
@@ -13,6 +12,7 @@
 #include "journal/sealed.h"
 #include "ledger/ledger.h"
 #include "registry/registry.h"
+#include "store/cursor.h"
 
 namespace nando {
 
@@ -22,26 +22,6 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kCopyBytes = 256 << 10;
 constexpr int kSealLevel = 3;
-
-std::string position_text(const Position& at) {
-  return std::to_string(at.sequence.value) + " " + to_hex(at.epoch) + " " + to_hex(at.head) + "\n";
-}
-
-std::optional<Position> parse_position(const std::string& text) {
-  std::istringstream words(text);
-  Position at;
-  std::string epoch, head;
-  words >> at.sequence.value >> epoch >> head;
-  const auto epoch_bytes = from_hex(epoch);
-  const auto head_bytes = from_hex(head);
-  if (!words || !epoch_bytes || epoch_bytes->size() != sizeof at.epoch || !head_bytes ||
-      head_bytes->size() != sizeof at.head) {
-    return std::nullopt;
-  }
-  at.epoch = load<Epoch>(epoch_bytes->data());
-  at.head = load<Head>(head_bytes->data());
-  return at;
-}
 
 // Works for a moment, then leaves disk and processor to others for two: a wait of a commit behind
 // it is never longer than such a moment. Called at each step.

@@ -1,8 +1,11 @@
-// Cursor: how far somebody has read, as a text to hand back later. It names the life of the
-// journal, so that one of a former life, where the same number was another record, is refused.
+// Places in the journal as texts. A position whole, as `inspect --end` prints it; and a cursor: how
+// far somebody has read, to hand back later. Both name the life of the journal, so that one of a
+// former life, where the same number was another record, is refused.
 #pragma once
 
 #include <charconv>
+#include <optional>
+#include <sstream>
 #include <string>
 
 #include "base/bytes.h"
@@ -10,6 +13,27 @@
 #include "base/result.h"
 
 namespace nando {
+
+// "1042 EPOCH HEAD", the latter two in hex, and a newline.
+inline std::string position_text(const Position& at) {
+  return std::to_string(at.sequence.value) + " " + to_hex(at.epoch) + " " + to_hex(at.head) + "\n";
+}
+
+inline std::optional<Position> parse_position(const std::string& text) {
+  std::istringstream words(text);
+  Position at;
+  std::string epoch, head;
+  words >> at.sequence.value >> epoch >> head;
+  const auto epoch_bytes = from_hex(epoch);
+  const auto head_bytes = from_hex(head);
+  if (!words || !epoch_bytes || epoch_bytes->size() != sizeof at.epoch || !head_bytes ||
+      head_bytes->size() != sizeof at.head) {
+    return std::nullopt;
+  }
+  at.epoch = load<Epoch>(epoch_bytes->data());
+  at.head = load<Head>(head_bytes->data());
+  return at;
+}
 
 inline constexpr std::size_t kCursorEpochBytes = 8;
 

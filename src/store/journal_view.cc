@@ -1,10 +1,8 @@
 #include "store/journal_view.h"
 
-#include <sstream>
-
-#include "base/bytes.h"
 #include "datadir/control.h"
 #include "datadir/keys.h"
+#include "store/cursor.h"
 
 namespace nando {
 
@@ -15,20 +13,12 @@ Result<Position> ask_server(const std::string& data) {
   TextOutput output;
   const auto done = control_call(data, {"inspect", "--end"}, output);
   if (!done) return done.error();
-  std::istringstream words(output.out_text);
-  Position end;
-  std::string epoch, head;
-  words >> end.sequence.value >> epoch >> head;
-  const auto epoch_bytes = from_hex(epoch);
-  const auto head_bytes = from_hex(head);
-  if (*done != kDone || !words || !epoch_bytes || epoch_bytes->size() != sizeof end.epoch ||
-      !head_bytes || head_bytes->size() != sizeof end.head) {
+  const auto end = parse_position(output.out_text);
+  if (*done != kDone || !end) {
     return Error{Code::unavailable,
                  "the server does not say where its journal ends: " + output.err_text};
   }
-  end.epoch = load<Epoch>(epoch_bytes->data());
-  end.head = load<Head>(head_bytes->data());
-  return end;
+  return *end;
 }
 
 }  // namespace

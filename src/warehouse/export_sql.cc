@@ -1,5 +1,7 @@
 #include "warehouse/export_sql.h"
 
+#include <filesystem>
+
 #include "warehouse/schema.h"
 
 namespace nando {
@@ -33,12 +35,21 @@ std::string export_columns(ExportFormat format) {
   return columns;
 }
 
+// Attached databases are everybody's: each export has a name of its own, that of its file.
+std::string copy_name(const std::string& to) {
+  return '"' + std::filesystem::path(to).filename().string() + '"';
+}
+
 }  // namespace
 
 std::string sql_text(std::string_view text) {
   std::string out = "'";
   for (const char c : text) out += c == '\'' ? std::string("''") : std::string(1, c);
   return out + "'";
+}
+
+std::vector<std::string> export_clean_up(const std::string& to) {
+  return {"ROLLBACK", "DETACH DATABASE IF EXISTS " + copy_name(to)};
 }
 
 std::vector<std::string> export_statements(const std::string& to,
@@ -54,15 +65,16 @@ std::vector<std::string> export_statements(const std::string& to,
                 (csv ? " (FORMAT csv, HEADER true)" : " (FORMAT parquet, COMPRESSION zstd)"),
             "COMMIT"};
   }
-  std::vector<std::string> out{"ATTACH " + sql_text(to) + " AS copy",
-                               "CREATE TABLE copy.hits AS SELECT hits.*" + joined};
+  const auto copy = copy_name(to);
+  std::vector<std::string> out{"ATTACH " + sql_text(to) + " AS " + copy,
+                               "CREATE TABLE " + copy + ".hits AS SELECT hits.*" + joined};
   const auto whole = [&](std::string_view table) {
     const std::string name(table);
-    out.push_back("CREATE TABLE copy." + name + " AS SELECT * FROM " + name);
+    out.push_back("CREATE TABLE " + copy + "." + name + " AS SELECT * FROM " + name);
   };
   for (const auto& table : noun_tables()) whole(table.name);
   whole("schema_version");
-  out.insert(out.end(), {"COMMIT", "CHECKPOINT copy", "DETACH copy"});
+  out.insert(out.end(), {"COMMIT", "CHECKPOINT " + copy, "DETACH " + copy});
   return out;
 }
 

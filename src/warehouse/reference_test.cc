@@ -50,19 +50,17 @@ class Scratch {
 };
 
 // As DuckDB itself describes them, so that the page cannot differ from the file.
-std::string type_of(const DuckConnection& connection, const std::string& table,
-                    std::string_view column) {
+std::string type_of(DuckConnection& connection, const std::string& table, std::string_view column) {
   std::string type;
   const auto asked =
-      const_cast<DuckConnection&>(connection)
-          .ask("SELECT data_type FROM information_schema.columns WHERE table_name = '" + table +
-                   "' AND column_name = '" + std::string(column) + "'",
-               [&](const DuckChunk& chunk) { type = chunk.text(0, 0); });
+      connection.ask("SELECT data_type FROM information_schema.columns WHERE table_name = '" +
+                         table + "' AND column_name = '" + std::string(column) + "'",
+                     [&](const DuckChunk& chunk) { type = chunk.text(0, 0); });
   EXPECT_TRUE(asked);
   return type;
 }
 
-std::string tables(const DuckConnection& connection) {
+std::string tables(DuckConnection& connection) {
   std::string out = "\n## hits\n\nA row a hit.\n\n| column | type | what |\n| --- | --- | --- |\n";
   for (const auto& column : kHitColumns) {
     out += "| `" + std::string(column.name) + "` | " + type_of(connection, "hits", column.name) +
@@ -83,7 +81,7 @@ std::string tables(const DuckConnection& connection) {
 TEST(WarehousePage, SaysWhatTheSchemaSays) {
   const Scratch scratch;
   auto database = DuckDb::open(scratch.path(), {});
-  const auto connection = database->connect();
+  auto connection = database->connect();
   const auto page = text_of(page_path());
   const auto begins = page.find(kGenerated);
   ASSERT_NE(begins, std::string::npos);

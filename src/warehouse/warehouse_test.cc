@@ -223,6 +223,23 @@ TEST_F(WarehouseTest, ExportsHoldTheSameRowsInEachFormat) {
   EXPECT_EQ((*copy)->totals(Sequence{3010}).value().kinds[0], 3000U);
 }
 
+TEST_F(WarehouseTest, AnExportThatFailsLeavesTheNextOneAlone) {
+  auto warehouse = open();
+  Rows rows;
+  add_hits(rows, 1, 10);
+  rows.sites.push_back({SiteId{1}, "a.example", "Etc/UTC"});
+  ASSERT_TRUE(warehouse->load(rows, mark_at(20)));
+  const Warehouse::Question question{.format = ExportFormat::duckdb};
+  const auto to = folder_ / "copy.duckdb";
+  ASSERT_TRUE(warehouse->write_to(to, question));
+  EXPECT_FALSE(warehouse->write_to(to, question));  // It is attached, and has such tables already.
+  std::filesystem::remove(to);
+  const auto again = warehouse->write_to(to, question);
+  EXPECT_TRUE(again) << again.error().message;
+  const auto other = warehouse->write_to(folder_ / "other.duckdb", question);
+  EXPECT_TRUE(other) << other.error().message;
+}
+
 TEST_F(WarehouseTest, NoCellOfACsvBeginsAFormula) {
   const std::vector<std::string_view> texts = {"=1+1", "+1",    "-1",  "@SUM(A1)", "\t=1",
                                                "\r=1", "plain", "a=b", "'quoted"};
