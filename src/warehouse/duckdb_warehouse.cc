@@ -402,10 +402,8 @@ Result<std::optional<Mark>> DuckWarehouse::write_to(const std::string& to,
   const auto mark = mark_seen_by(*connection);
   if (!mark) return mark.error();
   for (const auto& sql : export_statements(to, question)) {
-    const auto done = connection->run(sql);
-    if (done) continue;
-    for (const auto& undo : export_clean_up(to)) static_cast<void>(connection->run(undo));
-    return done.error();
+    // What failed is undone with the connection, an ATTACH too.
+    if (auto done = connection->run(sql); !done) return done.error();
   }
   return *mark;
 }

@@ -48,10 +48,6 @@ std::string sql_text(std::string_view text) {
   return out + "'";
 }
 
-std::vector<std::string> export_clean_up(const std::string& to) {
-  return {"ROLLBACK", "DETACH DATABASE IF EXISTS " + copy_name(to)};
-}
-
 std::vector<std::string> export_statements(const std::string& to,
                                            const Warehouse::Question& question) {
   const auto joined =

@@ -15,7 +15,4 @@ std::string sql_text(std::string_view text);
 std::vector<std::string> export_statements(const std::string& to,
                                            const Warehouse::Question& question);
 
-// What undoes those that were run when one failed; each may fail.
-std::vector<std::string> export_clean_up(const std::string& to);
-
 }  // namespace nando
