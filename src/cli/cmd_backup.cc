@@ -6,8 +6,8 @@
 #include <filesystem>
 
 #include "cli/command.h"
-#include "cli/progress.h"
 #include "store/backup.h"
+#include "store/progress.h"
 
 namespace nando {
 
@@ -26,11 +26,8 @@ void give_way() {
 
 int backup_store(const BackupArguments& args, Live& live, Output& output) {
   give_way();
-  const auto end = live.end();
-  if (!end) return refuse(output, end.error());
-  Progress progress(output, "backup", end->sequence);
-  const auto made = make_backup(live, args.folder, args.with_keys ? WithKeys::yes : WithKeys::no,
-                                [&](Sequence at) { progress(at); });
+  const auto made =
+      make_backup(live, args.folder, args.with_keys ? WithKeys::yes : WithKeys::no, output);
   if (!made) return refuse(output, made.error());
   output.out(fmt::format("{} holds {} records in {} segments{}\n", args.folder,
                          made->at.sequence.value, made->segments,

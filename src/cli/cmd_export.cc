@@ -9,9 +9,9 @@
 #include <fstream>
 #include <unordered_map>
 
-#include "cli/catch_up.h"
 #include "cli/command.h"
 #include "counters/records.h"
+#include "store/catch_up.h"
 #include "store/cursor.h"
 #include "store/journal_view.h"
 #include "wire/json.h"
@@ -70,7 +70,8 @@ class Exporter {
       case RecordKind::page: {
         const auto page = decode_page(record);
         if (!page) return page.error();
-        urls_.emplace_back(page->url);
+        if (urls_.size() < page->page.value) urls_.resize(page->page.value);
+        urls_[page->page.value - 1] = page->url;
         return {};
       }
       case RecordKind::page_view:

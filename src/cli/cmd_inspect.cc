@@ -73,6 +73,19 @@ Result<std::string> describe(const RecordView& record, const RecordContext& cont
       return told(decode_base(record), [](const auto& r) {
         return fmt::format("site {} page {} base {}", r.site.value, r.page.value, r.base);
       });
+    case RecordKind::site_removed:
+    case RecordKind::page_removed:
+    case RecordKind::expired:
+      return told(decode_removal(record), [](const auto& r) {
+        return fmt::format("site {} page {}: details of records {} to {}", r.site.value,
+                           r.page.value, r.after.value + 1, r.up_to.value);
+      });
+    case RecordKind::void_span:
+      return told(decode_void(record), [](const auto& r) {
+        return fmt::format("site {} page {}: {} {} to {}, records up to {}", r.site.value,
+                           r.page.value, r.is_undone ? "shown again" : "left out",
+                           to_string(r.from), to_string(r.to), r.up_to.value);
+      });
     default:
       return std::string();
   }

@@ -5,8 +5,8 @@
 #include <CLI/CLI.hpp>
 
 #include "base/clock.h"
-#include "cli/catch_up.h"
 #include "cli/command.h"
+#include "store/catch_up.h"
 
 namespace nando {
 

@@ -1,9 +1,14 @@
+#include <fmt/core.h>
+
 #include <CLI/CLI.hpp>
 #include <charconv>
 
 #include "base/assert.h"
 #include "cli/command.h"
+#include "counters/counters.h"
+#include "ledger/ledger.h"
 #include "sites/site_keys.h"
+#include "store/removal.h"
 
 namespace nando {
 
@@ -80,6 +85,32 @@ int list(Live& live, bool json, Output& output) {
   return kDone;
 }
 
+// The record first: should something fail in between, the site is there to be removed again.
+int remove(Live& live, const std::string& host, Output& output) {
+  const auto site = live.sites().find(host);
+  if (!site) return refuse(output, site.error());
+  Result<Sequence> removed;
+  std::uint64_t counted = 0;
+  const auto ran = live.run([&](Ledger& ledger) {
+    removed = ledger.position().sequence;
+    const auto* entry = ledger.counters().sites().find(site->id);
+    if (entry == nullptr) return;
+    counted = entry->count;
+    const RemovalRecord record{
+        .what = Removal::site, .site = site->id, .up_to = ledger.position().sequence};
+    removed = ledger.remove(std::span(&record, 1));
+  });
+  if (!ran) return refuse(output, ran.error());
+  if (!removed) return refuse(output, removed.error());
+  if (auto done = live.sites().remove(host); !done) return refuse(output, done.error());
+  if (auto done = finish_removals_everywhere(live, *removed, output); !done) {
+    return refuse(output, done.error());
+  }
+  output.out(fmt::format("removed {}: its {} page views stay counted, all details are gone\n",
+                         site->host, counted));
+  return kDone;
+}
+
 }  // namespace
 
 Run site_add(CLI::App& app) {
@@ -125,13 +156,7 @@ Run site_set(CLI::App& app) {
 Run site_remove(CLI::App& app) {
   const auto host = std::make_shared<std::string>();
   app.add_option("HOST", *host, "the site")->required();
-  return StoreRun{[host](Live& live, Output& output) {
-    if (const auto removed = live.sites().remove(*host); !removed) {
-      return refuse(output, removed.error());
-    }
-    output.out("removed " + *host + "; what was counted is kept\n");
-    return kDone;
-  }};
+  return StoreRun{[host](Live& live, Output& output) { return remove(live, *host, output); }};
 }
 
 }  // namespace nando

@@ -10,9 +10,10 @@
 #include <algorithm>
 
 #include "base/clock.h"
-#include "cli/catch_up.h"
 #include "cli/command.h"
+#include "ledger/ledger.h"
 #include "snapshot/recount.h"
+#include "store/catch_up.h"
 
 namespace nando {
 
@@ -143,7 +144,7 @@ int verify_store(Live& live, Output& output) {
   Part part;
   do {
     const auto looked =
-        live.look_at_counters([&](const Counters& counters) { part = copy_part(counters, first); });
+        live.run([&](Ledger& ledger) { part = copy_part(ledger.counters(), first); });
     if (!looked) return refuse(output, looked.error());
     const auto advanced = recount.advance(reader, part.at, [&](Sequence at) { progress(at); });
     if (!advanced) return refuse(output, advanced.error());

@@ -27,10 +27,20 @@ constexpr std::array kCommands = {
             SettingFlags::data_only, site_list},
     Command{"site set", "Change a setting of a website",
             "nandolytics site set blog.example.com timezone Europe/Berlin\n"
-            "nandolytics site set blog.example.com query only:id,page",
+            "nandolytics site set blog.example.com query only:id,page\n"
+            "nandolytics site set blog.example.com retention 400d",
             SettingFlags::data_only, site_set},
-    Command{"site remove", "Count a website no longer; what was counted is kept",
+    Command{"site remove", "Count a website no longer; totals stay, all other details go",
             "nandolytics site remove blog.example.com", SettingFlags::data_only, site_remove},
+    Command{"page remove", "Forget a page's URL and the details of its hits; totals stay",
+            "nandolytics page remove https://blog.example.com/about-somebody",
+            SettingFlags::data_only, page_remove},
+    Command{"void", "Leave a burst of spam out of charts; ordinals stay",
+            "nandolytics void --site blog.example.com --from 2026-11-21 --to 2026-11-22 --dry-run\n"
+            "nandolytics void --site blog.example.com --from 2026-11-22T17:00 --to "
+            "2026-11-22T17:30 --path /spammed\n"
+            "nandolytics void --site blog.example.com --from 2026-11-21 --to 2026-11-22 --undo",
+            SettingFlags::data_only, void_hits},
     Command{"token add", "Make a token; its text is shown once",
             "nandolytics token add backend --scope hits --site blog.example.com",
             SettingFlags::data_only, token_add},

@@ -80,6 +80,8 @@ Run site_add(CLI::App& app);
 Run site_list(CLI::App& app);
 Run site_set(CLI::App& app);
 Run site_remove(CLI::App& app);
+Run page_remove(CLI::App& app);
+Run void_hits(CLI::App& app);
 Run token_add(CLI::App& app);
 Run token_list(CLI::App& app);
 Run token_revoke(CLI::App& app);

@@ -40,6 +40,7 @@ class CommandTest : public testing::Test {
   }
   // A running server: the lock, the live parts, the socket.
   struct Server {
+    std::unique_ptr<const LoadedSettings> loaded;
     std::unique_ptr<Live> live;
     std::unique_ptr<ControlServer> control;
   };
@@ -48,7 +49,8 @@ class CommandTest : public testing::Test {
     auto data = DataDir::open(folder + "/data", LockHolder::serve, IfMissing::create, entropy);
     EXPECT_TRUE(data) << data.error().message;
     Server server;
-    server.live = std::move(*open_offline(std::move(*data), Settings{}));
+    server.loaded = std::make_unique<const LoadedSettings>(load_settings({}));
+    server.live = std::move(*open_offline(std::move(*data), server.loaded->settings));
     auto control = ControlServer::start(
         folder + "/data", [live = server.live.get()](const Words& args, Output& output) {
           return run_on(*live, args, output);
@@ -122,6 +124,7 @@ TEST_F(CommandTest, SitesAreAddedListedSetAndRemoved) {
         "pages_max" : 1000000,
         "public_counts" : true,
         "query" : "only:id",
+        "retention" : "forever",
         "timezone" : "Etc/UTC",
         "trailing_slash" : "keep"
     }
@@ -132,6 +135,48 @@ TEST_F(CommandTest, SitesAreAddedListedSetAndRemoved) {
   EXPECT_EQ(run({"site", "remove", "example.com"}).exit_code, kDone);
   EXPECT_EQ(run({"site", "remove", "example.com"}).exit_code, kRefused);
   EXPECT_EQ(run({"site", "list", "--json"}).out, "[]\n");
+}
+
+TEST_F(CommandTest, WhatCannotBeRemovedOrMadeVoidIsSaid) {
+  ASSERT_EQ(run({"site", "add", "a.example", "--timezone", "Europe/Berlin"}).exit_code, kDone);
+  struct Row {
+    Words args;
+    int exit_code;
+    std::string says;
+  };
+  const Row rows[] = {
+      {{"page", "remove", "ftp://a.example/"}, kWrongCall, "is no URL of a page"},
+      {{"page", "remove", "https://b.example/"}, kRefused, "no site has the host b.example"},
+      {{"page", "remove", "a.example/never"}, kRefused, "a.example/never was never counted"},
+      {{"site", "set", "a.example", "retention", "0d"}, kWrongCall, "1d to 36500d"},
+      {{"site", "set", "a.example", "retention", "36501d"}, kWrongCall, "1d to 36500d"},
+      {{"site", "set", "a.example", "retention", "30"}, kWrongCall, "1d to 36500d"},
+      {{"site", "set", "a.example", "retention", "36500d"}, kDone, "is now 36500d"},
+      {{"site", "set", "a.example", "retention", "1d"}, kDone, "is now 1d"},
+      {{"site", "set", "a.example", "retention", "forever"}, kDone, "is now forever"},
+      {{"void", "--site", "b.example", "--from", "2026-01-01", "--to", "2026-01-02"},
+       kRefused,
+       "there is no site b.example"},
+      {{"void", "--site", "a.example", "--from", "2026-01-32", "--to", "2026-01-02"},
+       kWrongCall,
+       "in Europe/Berlin"},
+      {{"void", "--site", "a.example", "--from", "2026-01-02", "--to", "2026-01-01"},
+       kWrongCall,
+       "--to is not after --from"},
+      {{"void", "--site", "a.example", "--from", "2026-01-02", "--to", "2026-01-02"},
+       kDone,
+       "0 hits from 2026-01-01T23:00:00.000Z to 2026-01-02T23:00:00.000Z"},
+      {{"void", "--site", "a.example", "--from", "2026-01-02", "--to", "2026-01-02", "--path",
+        "/x"},
+       kRefused,
+       "a.example/x was never counted"},
+  };
+  for (const auto& row : rows) {
+    const auto answer = run(row.args);
+    EXPECT_EQ(answer.exit_code, row.exit_code) << answer.err;
+    EXPECT_NE((answer.out + answer.err).find(row.says), std::string::npos)
+        << answer.out << answer.err;
+  }
 }
 
 TEST_F(CommandTest, TokenIsShownOnceAndNotInTheList) {

@@ -26,6 +26,7 @@
 #include "ingest/salts.h"
 #include "sites/auto_sites.h"
 #include "store/chore.h"
+#include "store/retention.h"
 #include "store/scrub.h"
 #include "telemetry/log.h"
 
@@ -41,6 +42,8 @@ constexpr auto kStopLimit = 1900ms;      // Then the process ends, whatever a di
 constexpr Chore::Pauses kKeeperPauses{.when_done = 50ms, .after_error = 200ms};
 // A segment of 64 MiB each ten seconds: a journal of 500 GB is read again within a day.
 constexpr Chore::Pauses kScrubPauses{.when_done = 10s, .after_error = 60s};
+// It looks whether a day has begun, or a site's setting has changed.
+constexpr Chore::Pauses kRetentionPauses{.when_done = 1s, .after_error = 60s};
 constexpr Chore::Pauses kFeedPauses{.when_done = 1s, .after_error = 5s};
 constexpr std::string_view kAddressFile = "address";
 
@@ -88,7 +91,9 @@ class Store final : public Live {
   Directory& journal() override { return data_->journal(); }
   const std::string& data_path() override { return data_->path(); }
   Result<Position> end() override { return ledger_->position(); }
-  Result<> look_at_counters(const std::function<void(const Counters&)>& look) override;
+  Result<> run(const std::function<void(Ledger&)>& work) override;
+  Result<Ledger*> ledger() override { return ledger_.get(); }
+  Result<> keep_on() override;
   Result<Feed*> feed() override { return feed_.get(); }
   Result<> feed_on() override;
   Result<MacKeyId> rotate_key() override;
@@ -122,12 +127,14 @@ class Store final : public Live {
   std::unique_ptr<Committer> committer_;
   std::unique_ptr<Feed> feed_;
   std::unique_ptr<Scrub> scrub_;
+  std::unique_ptr<Retention> retention_;
   std::unique_ptr<Health> health_;
   std::unique_ptr<Api> api_;
   std::unique_ptr<http::Server> server_;
   std::unique_ptr<Chore> keeper_;
   std::unique_ptr<Chore> feeder_;
   std::unique_ptr<Chore> scrubber_;
+  std::unique_ptr<Chore> expirer_;
   std::unique_ptr<ControlServer> control_;
 };
 
@@ -199,6 +206,7 @@ Result<> Store::start_serving() {
   feed_ = std::make_unique<Feed>(
       feed_parts(*data_, settings_, tables_, [this] { return ledger_->position(); }));
   scrub_ = std::make_unique<Scrub>(data_->journal(), clock_);
+  retention_ = std::make_unique<Retention>(*this, tables_, clock_);
   health_ = std::make_unique<Health>(*ledger_, *committer_, clock_);
   api_ = std::make_unique<Api>(ApiParts{
       .sites = tables_,
@@ -238,6 +246,8 @@ Result<> Store::start_serving() {
   keeper_ = std::make_unique<Chore>("keeper", kKeeperPauses, [this] { return ledger_->keep(); });
   feeder_ = std::make_unique<Chore>("feed", kFeedPauses, [this] { return feed_->step(); });
   scrubber_ = std::make_unique<Chore>("scrub", kScrubPauses, [this] { return scrub_->step(); });
+  expirer_ =
+      std::make_unique<Chore>("retention", kRetentionPauses, [this] { return retention_->step(); });
   return write_address(server_->port());
 }
 
@@ -272,12 +282,12 @@ CopyState Store::warehouse_state() const {
           .problem = status.problem};
 }
 
-Result<> Store::look_at_counters(const std::function<void(const Counters&)>& look) {
+Result<> Store::run(const std::function<void(Ledger&)>& work) {
   std::mutex mutex;
   std::condition_variable looked;
   bool done = false;
   const bool taken = committer_->run([&](Ledger& ledger) {
-    look(ledger.counters());
+    work(ledger);
     const std::lock_guard lock(mutex);
     done = true;
     looked.notify_one();
@@ -288,12 +298,22 @@ Result<> Store::look_at_counters(const std::function<void(const Counters&)>& loo
   return {};
 }
 
-Result<> Store::feed_on() {
-  feeder_->wake();
+void wait_a_tick() {
   std::mutex mutex;
   std::condition_variable wake;
   std::unique_lock lock(mutex);
   wake.wait_for(lock, kTick);
+}
+
+Result<> Store::keep_on() {
+  keeper_->wake();
+  wait_a_tick();
+  return {};
+}
+
+Result<> Store::feed_on() {
+  feeder_->wake();
+  wait_a_tick();
   return {};
 }
 
@@ -352,6 +372,7 @@ void Store::stop() {
   keeper_.reset();
   feeder_.reset();
   scrubber_.reset();
+  expirer_.reset();
   committer_->stop();
   if (auto removed = data_->root().remove(kAddressFile); !removed)
     log_warn("{}", removed.error().message);

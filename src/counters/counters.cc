@@ -16,7 +16,13 @@ bool Counters::add_site(const SiteRecord& record) {
 
 bool Counters::add_page(const PageRecord& record) {
   auto* site = sites_.find(record.site);
-  if (site == nullptr || record.page.value != pages_.size() + 1) return false;
+  if (site == nullptr) return false;
+  if (record.is_again) {
+    if (pages_.find_unlocked(record.key) != record.page) return false;
+    pages_.give_name(record.page);
+    return true;
+  }
+  if (record.page.value != pages_.size() + 1) return false;
   if (pages_.find_unlocked(record.key)) return false;
   const auto page = pages_.add(record.key, record.site);
   if (record.is_other) {
@@ -53,6 +59,22 @@ bool Counters::set_base(const BaseRecord& record) {
   }
   if (!pages_.contains(record.page)) return false;
   sites_.set_page_base(record.page, record.base);
+  return true;
+}
+
+bool Counters::remove(const RemovalRecord& record) {
+  auto* site = sites_.find(record.site);
+  if (site == nullptr || record.after > record.up_to) return false;
+  if (record.what == Removal::page) {
+    if (!pages_.contains(record.page) || pages_.site(record.page) != record.site) return false;
+    pages_.drop_name(record.page);
+    return true;
+  }
+  site->expired_to = std::max(site->expired_to, record.up_to);
+  if (record.what == Removal::site) {
+    site->host.clear();
+    site->removed = true;
+  }
   return true;
 }
 

@@ -25,8 +25,8 @@ using KindCounts = std::array<std::uint64_t, kRecordKinds>;
 // naming the sequence number, for a record that cannot be read or whose numbers do not follow.
 //
 // `to` has: add_site(SiteRecord), add_page(PageRecord), add_hit(HitRecord, RecordContext),
-// set_base(BaseRecord), each returning whether it follows from what came before; and
-// finish(Position, UnixTime, KindCounts of this batch).
+// set_base(BaseRecord), remove(RemovalRecord), each returning whether it follows from what came
+// before; and finish(Position, UnixTime, KindCounts of this batch).
 template <class To>
 Result<> fold(const BatchView& batch, To& to);
 
@@ -59,6 +59,7 @@ class Counters {
   bool add_page(const PageRecord& record);
   bool add_hit(const HitRecord& record, const RecordContext& context);
   bool set_base(const BaseRecord& record);
+  bool remove(const RemovalRecord& record);
   void finish(const Position& position, UnixTime committed, const KindCounts& kinds);
 
  private:
@@ -98,8 +99,14 @@ Result<> fold(const BatchView& batch, To& to) {
       case RecordKind::base:
         done = told(decode_base(record), [&](const auto& r) { return to.set_base(r); });
         break;
+      case RecordKind::site_removed:
+      case RecordKind::page_removed:
+      case RecordKind::expired:
+        done = told(decode_removal(record), [&](const auto& r) { return to.remove(r); });
+        break;
       case RecordKind::epoch:
       case RecordKind::probe:
+      case RecordKind::void_span:
         break;
       default:
         done = Error{Code::invalid, "kind " + std::to_string(record.kind) + " (" +

@@ -31,7 +31,7 @@ PageId PageTable::add(const PageKey& key, SiteId site) {
   auto& entry = at(page);
   entry.key = key;
   entry.count.store(0, std::memory_order_relaxed);
-  entry.site = site;
+  entry.site = site.value;
   entry.scratch = 0;
   {
     const std::lock_guard lock(locks_[ShardedIndex::shard_of(hash_of(key))]);

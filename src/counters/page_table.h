@@ -25,7 +25,7 @@ class PageTable {
   // Any thread.
   std::optional<PageId> find(const PageKey& key) const;
   std::uint64_t count(PageId page) const { return at(page).count.load(std::memory_order_acquire); }
-  SiteId site(PageId page) const { return at(page).site; }
+  SiteId site(PageId page) const { return SiteId{at(page).site & ~kNameless}; }
 
   // The writer.
   std::optional<PageId> find_unlocked(const PageKey& key) const;
@@ -35,6 +35,10 @@ class PageTable {
   void set_count(PageId page, std::uint64_t count) {
     at(page).count.store(count, std::memory_order_release);
   }
+  // Whether its URL was removed and not told again.
+  bool is_nameless(PageId page) const { return (at(page).site & kNameless) != 0; }
+  void drop_name(PageId page) { at(page).site |= kNameless; }
+  void give_name(PageId page) { at(page).site &= ~kNameless; }
   const PageKey& key(PageId page) const { return at(page).key; }
   // A number beside the page that lasts one commit; 0 between commits.
   std::uint32_t& scratch(PageId page) { return at(page).scratch; }
@@ -46,10 +50,11 @@ class PageTable {
   struct Entry {
     PageKey key;
     std::atomic<std::uint64_t> count{0};
-    SiteId site;
+    std::atomic<std::uint32_t> site{0};  // And kNameless.
     std::uint32_t scratch = 0;
   };
   static_assert(sizeof(Entry) == 32);
+  static constexpr std::uint32_t kNameless = 1U << 31;
   static constexpr std::uint32_t kChunk = 1U << 15;  // Entries; a MiB that never moves.
 
   Entry& at(PageId page) const {

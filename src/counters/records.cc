@@ -2,6 +2,8 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+
 #include "base/assert.h"
 
 namespace nando {
@@ -14,6 +16,15 @@ constexpr std::uint8_t kVersion = 1;
 constexpr unsigned kHasFingerprint = 1;
 constexpr unsigned kIsEntry = 2;
 constexpr unsigned kHasVisit = 4;
+constexpr unsigned kHasTime = 8;
+
+// Flags of a page's count part, and of a void span's.
+constexpr unsigned kIsOther = 1;
+constexpr unsigned kIsAgain = 2;
+constexpr unsigned kIsUndone = 1;
+
+constexpr std::array kRemovalKinds = {RecordKind::site_removed, RecordKind::page_removed,
+                                      RecordKind::expired};
 
 // Tags of detail fields, each followed by a varint length and that many bytes. A reader passes over
 // tags it does not know, so a field can be added without a new version.
@@ -21,7 +32,7 @@ enum class Tag : std::uint8_t {
   visitor = 1,
   id = 2,
   secret_hash = 3,
-  at = 4,
+  at = 4,  // Of stores made before the time moved to the count part.
   referrer = 5,
   title = 6,
   name = 7,
@@ -33,7 +44,7 @@ enum class Tag : std::uint8_t {
 };
 
 // A hit's parts are built on the stack: no allocation on its path. The sum of what can be in them.
-constexpr std::size_t kCountBytesMax = 64;
+constexpr std::size_t kCountBytesMax = 80;
 constexpr std::size_t kTagBytesMax = 1 + kVarintBytesMax;
 constexpr std::size_t kDetailBytesMax = sizeof(VisitorId) + kHitIdBytesMax + sizeof(SecretHash) +
                                         sizeof(UnixTime) + kReferrerBytesMax + kTitleBytesMax +
@@ -181,14 +192,34 @@ bool read_hit_details(Bytes detail, HitRecord& hit) {
 }  // namespace
 
 std::string_view name_of(RecordKind kind) {
-  static constexpr std::array<std::string_view, 20> kNames = {
+  static constexpr std::array<std::string_view, 21> kNames = {
       "unknown",         "epoch",       "site",          "page",
       "page_view",       "event",       "base",          "probe",
       "engagement",      "performance", "imported_line", "imported_total",
       "import_progress", "refusals",    "entry",         "claim",
-      "promotion",       "void",        "site_removed",  "page_removed"};
+      "promotion",       "void",        "site_removed",  "page_removed",
+      "expired"};
   const auto number = static_cast<std::size_t>(kind);
   return kNames[number < kNames.size() ? number : 0];
+}
+
+RecordKind kind_of(Removal removal) {
+  return kRemovalKinds.at(static_cast<std::size_t>(removal));
+}
+
+HitRecord without_details(const HitRecord& hit) {
+  return {.kind = hit.kind,
+          .door = hit.door,
+          .agent = hit.agent,
+          .site = hit.site,
+          .page = hit.page,
+          .page_ordinal = hit.page_ordinal,
+          .site_ordinal = hit.site_ordinal,
+          .fingerprint = hit.fingerprint,
+          .is_entry = hit.is_entry,
+          .visit = hit.visit,
+          .day = hit.day,
+          .at = hit.at};
 }
 
 void add_record(BatchBuilder& batch, const EpochRecord& record) {
@@ -206,7 +237,8 @@ void add_record(BatchBuilder& batch, const PageRecord& record) {
   add_small(
       batch, RecordKind::page,
       [&](ByteWriter& out) {
-        out.fixed<std::uint8_t>(record.is_other ? 1 : 0);
+        out.fixed(static_cast<std::uint8_t>((record.is_other ? kIsOther : 0) |
+                                            (record.is_again ? kIsAgain : 0)));
         out.varint(record.page.value);
         out.varint(record.site.value);
         out.raw(record.key);
@@ -218,7 +250,8 @@ void add_record(BatchBuilder& batch, const HitRecord& hit, const RecordContext& 
   std::array<std::byte, kCountBytesMax> count;
   auto* to = count.data();
   *to++ = static_cast<std::byte>((hit.fingerprint ? kHasFingerprint : 0) |
-                                 (hit.is_entry ? kIsEntry : 0) | (hit.visit ? kHasVisit : 0));
+                                 (hit.is_entry ? kIsEntry : 0) | (hit.visit ? kHasVisit : 0) |
+                                 (hit.at ? kHasTime : 0));
   *to++ = static_cast<std::byte>(static_cast<unsigned>(hit.door) | static_cast<unsigned>(hit.agent)
                                                                        << 4);
   to = put_varint(to, hit.site.value);
@@ -227,6 +260,7 @@ void add_record(BatchBuilder& batch, const HitRecord& hit, const RecordContext& 
   to = put_varint(to, hit.site_ordinal);
   to = put_varint(to, zigzag(hit.day.since_epoch - utc_day(context.committed)));
   if (hit.visit && !hit.is_entry) to = put_varint(to, context.sequence.value - hit.visit.value);
+  if (hit.at) to = put_varint(to, zigzag((*hit.at - context.committed).count()));
   if (hit.fingerprint) {
     store(to, *hit.fingerprint);
     to += sizeof *hit.fingerprint;
@@ -237,7 +271,6 @@ void add_record(BatchBuilder& batch, const HitRecord& hit, const RecordContext& 
   if (hit.visitor) end = put_fixed(end, Tag::visitor, hit.visitor.value);
   end = put_field(end, Tag::id, hit.id);
   if (hit.secret_hash) end = put_field(end, Tag::secret_hash, Bytes(*hit.secret_hash));
-  if (hit.at) end = put_fixed(end, Tag::at, *hit.at);
   end = put_field(end, Tag::referrer, hit.referrer);
   end = put_field(end, Tag::title, hit.title);
   end = put_field(end, Tag::name, hit.name);
@@ -257,6 +290,32 @@ void add_record(BatchBuilder& batch, const BaseRecord& record) {
         out.varint(record.site.value);
         out.varint(record.page.value);
         out.varint(record.base);
+      },
+      no_detail);
+}
+
+void add_record(BatchBuilder& batch, const RemovalRecord& record) {
+  add_small(
+      batch, kind_of(record.what),
+      [&](ByteWriter& out) {
+        out.varint(record.site.value);
+        out.varint(record.page.value);
+        out.varint(record.after.value);
+        out.varint(record.up_to.value);
+      },
+      no_detail);
+}
+
+void add_record(BatchBuilder& batch, const VoidRecord& record) {
+  add_small(
+      batch, RecordKind::void_span,
+      [&](ByteWriter& out) {
+        out.fixed(static_cast<std::uint8_t>(record.is_undone ? kIsUndone : 0));
+        out.varint(record.site.value);
+        out.varint(record.page.value);
+        out.varint(record.up_to.value);
+        out.fixed(record.from);
+        out.fixed(record.to);
       },
       no_detail);
 }
@@ -288,7 +347,9 @@ Result<PageRecord> decode_page(const RecordView& record) {
   if (auto checked = check(record, RecordKind::page); !checked) return checked.error();
   ByteReader reader(record.count);
   PageRecord out;
-  out.is_other = reader.fixed<std::uint8_t>() != 0;
+  const auto flags = reader.fixed<std::uint8_t>();
+  out.is_other = (flags & kIsOther) != 0;
+  out.is_again = (flags & kIsAgain) != 0;
   out.page.value = static_cast<std::uint32_t>(reader.varint());
   out.site.value = static_cast<std::uint32_t>(reader.varint());
   out.key = reader.fixed<PageKey>();
@@ -323,6 +384,11 @@ Result<HitRecord> decode_hit(const RecordView& record, const RecordContext& cont
   if ((flags & kHasVisit) != 0) {
     hit.visit.value = context.sequence.value - (hit.is_entry ? 0 : reader.varint());
   }
+  if ((flags & kHasTime) != 0) {
+    const auto since = static_cast<std::uint64_t>(context.committed.time_since_epoch().count());
+    const auto at = since + static_cast<std::uint64_t>(unzigzag(reader.varint()));
+    hit.at = UnixTime{std::chrono::milliseconds{static_cast<std::int64_t>(at)}};
+  }
   if ((flags & kHasFingerprint) != 0) hit.fingerprint = reader.fixed<std::uint64_t>();
   const bool known = day_known && static_cast<std::size_t>(hit.door) < kDoorNames.size() &&
                      static_cast<std::size_t>(hit.agent) < kAgentClassNames.size();
@@ -338,6 +404,35 @@ Result<BaseRecord> decode_base(const RecordView& record) {
   out.page.value = static_cast<std::uint32_t>(reader.varint());
   out.base = reader.varint();
   if (!reader.done()) return damaged(RecordKind::base);
+  return out;
+}
+
+Result<RemovalRecord> decode_removal(const RecordView& record) {
+  RemovalRecord out;
+  const auto* const kind = std::ranges::find(kRemovalKinds, static_cast<RecordKind>(record.kind));
+  const auto named = kind == kRemovalKinds.end() ? kRemovalKinds.front() : *kind;
+  if (auto checked = check(record, named); !checked) return checked.error();
+  out.what = static_cast<Removal>(kind - kRemovalKinds.begin());
+  ByteReader reader(record.count);
+  out.site.value = static_cast<std::uint32_t>(reader.varint());
+  out.page.value = static_cast<std::uint32_t>(reader.varint());
+  out.after.value = reader.varint();
+  out.up_to.value = reader.varint();
+  if (!reader.done()) return damaged(named);
+  return out;
+}
+
+Result<VoidRecord> decode_void(const RecordView& record) {
+  if (auto checked = check(record, RecordKind::void_span); !checked) return checked.error();
+  ByteReader reader(record.count);
+  VoidRecord out;
+  out.is_undone = (reader.fixed<std::uint8_t>() & kIsUndone) != 0;
+  out.site.value = static_cast<std::uint32_t>(reader.varint());
+  out.page.value = static_cast<std::uint32_t>(reader.varint());
+  out.up_to.value = reader.varint();
+  out.from = reader.fixed<UnixTime>();
+  out.to = reader.fixed<UnixTime>();
+  if (!reader.done()) return damaged(RecordKind::void_span);
   return out;
 }
 

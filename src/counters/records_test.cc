@@ -22,10 +22,10 @@ HitRecord full_hit() {
           .is_entry = false,
           .visit = VisitId{990},
           .day = Day{19'999},
+          .at = UnixTime{std::chrono::milliseconds{123'456'789}},
           .visitor = VisitorId{0x1122334455667788},
           .id = "an id of 16 byte",
           .secret_hash = SecretHash{std::byte{9}},
-          .at = UnixTime{std::chrono::milliseconds{123'456'789}},
           .referrer = "https://other.example/",
           .title = "A title",
           .name = "signup",
@@ -80,8 +80,66 @@ TEST(Records, AHitWithoutItsDetailsKeepsWhatNumbersRestOn) {
   ASSERT_TRUE(back);
   EXPECT_EQ(back->page_ordinal, full_hit().page_ordinal);
   EXPECT_EQ(back->fingerprint, full_hit().fingerprint);
+  EXPECT_EQ(back->at, full_hit().at) << "charts go by it";
   EXPECT_TRUE(back->id.empty());
   EXPECT_FALSE(back->visitor);
+}
+
+TEST(Records, WithoutDetailsIsWhatIsReadBackWithoutThem) {
+  TestRecords batch;
+  add_record(batch.builder, full_hit(), kContext);
+  add_record(batch.builder, without_details(full_hit()), kContext);
+  const auto views = batch.views();
+  EXPECT_TRUE(views[1].detail.empty());
+  EXPECT_EQ(as_text(views[0].count), as_text(views[1].count));
+}
+
+// Stores made before the time stood in the count part.
+TEST(Records, ATimeInTheDetailsIsRead) {
+  auto hit = full_hit();
+  hit.at.reset();
+  TestRecords batch;
+  add_record(batch.builder, hit, kContext);
+  auto view = batch.views().front();
+  Buffer older(view.detail.begin(), view.detail.end());
+  older.push_back(std::byte{4});
+  ByteWriter(older).varint(8);
+  ByteWriter(older).fixed<std::int64_t>(1'700'000'000'000);
+  view.detail = older;
+  EXPECT_EQ(decode_hit(view, kContext)->at->time_since_epoch().count(), 1'700'000'000'000);
+}
+
+TEST(Records, RemovalsAndVoidSpansReadBackAsTheyWereWritten) {
+  TestRecords batch;
+  for (const auto what : {Removal::site, Removal::page, Removal::expired}) {
+    add_record(batch.builder, RemovalRecord{what, SiteId{3}, PageId{7}, Sequence{5}, Sequence{9}});
+  }
+  const UnixTime from{std::chrono::milliseconds{1000}};
+  const UnixTime to{std::chrono::milliseconds{2000}};
+  add_record(batch.builder, VoidRecord{SiteId{3}, PageId{7}, Sequence{9}, from, to, true});
+  add_record(batch.builder, PageRecord{PageId{7}, SiteId{3}, {}, false, "a/", true});
+  const auto views = batch.views();
+  for (std::size_t i = 0; i < 3; ++i) {
+    EXPECT_TRUE(is_removal(views[i].kind));
+    const auto back = decode_removal(views[i]);
+    ASSERT_TRUE(back);
+    EXPECT_EQ(back->what, static_cast<Removal>(i));
+    EXPECT_EQ(back->site, SiteId{3});
+    EXPECT_EQ(back->page, PageId{7});
+    EXPECT_EQ(back->after, Sequence{5});
+    EXPECT_EQ(back->up_to, Sequence{9});
+  }
+  EXPECT_FALSE(is_removal(views[3].kind));
+  EXPECT_FALSE(decode_removal(views[3]));
+  const auto span = decode_void(views[3]);
+  ASSERT_TRUE(span);
+  EXPECT_EQ(span->page, PageId{7});
+  EXPECT_EQ(span->up_to, Sequence{9});
+  EXPECT_EQ(span->from, from);
+  EXPECT_EQ(span->to, to);
+  EXPECT_TRUE(span->is_undone);
+  EXPECT_TRUE(decode_page(views[4])->is_again);
+  EXPECT_FALSE(decode_page(views[4])->is_other);
 }
 
 TEST(Records, SmallRecordsReadBackAsTheyWereWritten) {

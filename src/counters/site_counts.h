@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/assert.h"
+#include "base/position.h"
 #include "model/ids.h"
 
 namespace nando {
@@ -32,7 +33,9 @@ class SiteCounts {
     std::uint32_t pages = 0;    // Introduced so far, "(other)" not counted.
     PageId other;               // The page "(other)"; 0 until it is needed.
     std::uint32_t scratch = 0;  // A number that lasts one commit; 0 between commits.
-    std::string host;           // As introduced.
+    std::string host;           // As introduced; empty once the site was removed.
+    Sequence expired_to;        // Records up to here keep no details.
+    bool removed = false;       // Its hits, should some be under way, keep none.
   };
   Entry* find(SiteId site) { return slot(site).get(); }
   const Entry* find(SiteId site) const { return slot(site).get(); }

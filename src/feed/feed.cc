@@ -79,13 +79,13 @@ Result<bool> Feed::is_of_this_journal(const Mark& mark) {
 }
 
 // Counting goes on meanwhile, and everything that the old file held is in the journal.
-Result<> Feed::replace(const std::string& why) {
+Result<> Feed::replace(const std::string& why, Keep keep) {
   publish(nullptr);
-  const auto was_there = clear_warehouse(parts_.path, Keep::aside);
+  const auto was_there = clear_warehouse(parts_.path, keep);
   if (!was_there) return was_there.error();
   log_warn("the warehouse is filled anew from the journal, {} records: {}{}",
            parts_.durable_end().sequence.value, why,
-           *was_there ? "; the old file is " + parts_.path + ".aside" : "");
+           *was_there && keep == Keep::aside ? "; the old file is " + parts_.path + ".aside" : "");
   damaged_ = false;
   auto opened = Warehouse::open(parts_.path, parts_.options);
   if (!opened) return opened.error();
@@ -113,10 +113,19 @@ Result<bool> Feed::load_some() {
   if (loaded_.sequence >= end) return false;
   if (auto room = check_room(); !room) return room.error();
   rows_.clear();
+  removals_.clear();
   Mark mark{parts_.node, loaded_};
   const Error enough{Code::busy, {}};
   const auto scanned = reader_.scan(loaded_.sequence, end, [&](const BatchView& batch) -> Result<> {
-    if (rows_.hits.size() >= kFeedRowsAtOnce) return enough;
+    if (rows_.hits.size() >= kFeedRowsAtOnce || !removals_.empty()) return enough;
+    if (is_removal(batch.records.front().kind)) {
+      if (!rows_.empty()) return enough;
+      auto removals = RowMaker::removals_in(batch);
+      if (!removals) return removals.error();
+      removals_ = std::move(*removals);
+      mark.position = {batch.epoch, batch.last(), batch.head};
+      return {};
+    }
     if (auto added = maker_.add(batch, rows_); !added) return added;
     mark.position = {batch.epoch, batch.last(), batch.head};
     return {};
@@ -124,17 +133,49 @@ Result<bool> Feed::load_some() {
   if (!scanned && scanned.error().code != Code::busy) return scanned.error();
   // Records without rows (probes of our own health) move the mark with the next row: a server that
   // is only asked how it is writes nothing.
+  if (!removals_.empty()) {
+    if (auto done = take(forget(mark)); !done) return done.error();
+    return true;
+  }
   if (rows_.empty()) {
     loaded_ = mark.position;
     return loaded_.sequence < end;
   }
-  if (auto loaded = warehouse()->load(rows_, mark); !loaded) {
-    damaged_ = loaded.error().code == Code::corrupt;
-    publish(nullptr);  // A connection that failed may refuse for good: the next step opens anew.
-    return loaded.error();
-  }
+  if (auto loaded = take(warehouse()->load(rows_, mark)); !loaded) return loaded.error();
   loaded_ = mark.position;
   return loaded_.sequence < end;
+}
+
+// What to do about an error of the warehouse's.
+Result<> Feed::take(const Result<>& done) {
+  if (done) return done;
+  damaged_ = done.error().code == Code::corrupt;
+  publish(nullptr);  // A connection that failed may refuse for good: the next step opens anew.
+  return done;
+}
+
+// What was removed from the journal goes from the warehouse: into a new file comes what stays.
+// Where there is no room for one, the journal fills it, which holds no more of it.
+Result<> Feed::forget(const Mark& mark) {
+  const auto old = warehouse();
+  const auto any = old->holds_details(removals_);
+  if (!any) return any.error();
+  if (!*any) {
+    const auto loaded = old->load({}, mark);
+    if (loaded) loaded_ = mark.position;
+    return loaded;
+  }
+  const auto pruned = parts_.path + ".pruned";
+  if (auto done = clear_warehouse(pruned, Keep::nothing); !done) return done.error();
+  const auto written = old->write_without(pruned, removals_, mark);
+  if (!written) {
+    if (auto done = clear_warehouse(pruned, Keep::nothing); !done) return done.error();
+    if (written.error().code != Code::full) return written;
+    return replace("there is no room to write it again without what was removed", Keep::nothing);
+  }
+  publish(nullptr);
+  if (auto done = replace_warehouse(parts_.path, pruned); !done) return done;
+  return open();
 }
 
 void Feed::publish(std::shared_ptr<Warehouse> warehouse) {

@@ -1,6 +1,7 @@
 // Feed: carries the journal into the warehouse, each record exactly once, and looks after the
 // warehouse's file: one that will not open, is of another life of the journal, or was taken away is
-// set aside and filled again from the journal. Counting never waits for it.
+// set aside and filled again from the journal. Details that are removed from the journal go from
+// the file too. Counting never waits for it.
 //
 // Threads: step() from one; the rest from any.
 #pragma once
@@ -63,7 +64,9 @@ class Feed {
  private:
   Result<> hold_warehouse();
   Result<> open();
-  Result<> replace(const std::string& why);
+  Result<> replace(const std::string& why, Keep keep = Keep::aside);
+  Result<> take(const Result<>& done);
+  Result<> forget(const Mark& mark);
   Result<bool> is_of_this_journal(const Mark& mark);
   Result<> check_room() const;
   Result<bool> load_some();
@@ -73,6 +76,7 @@ class Feed {
   JournalReader reader_;
   RowMaker maker_;
   Rows rows_;
+  std::vector<RemovalRow> removals_;
   Position loaded_;
   bool damaged_ = false;  // The file refused what it should take; next time it is replaced.
   std::atomic<bool> rebuild_wanted_ = false;

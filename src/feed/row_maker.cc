@@ -48,7 +48,7 @@ Result<> RowMaker::add(const RecordView& record, const RecordContext& context, R
     case RecordKind::page: {
       const auto page = decode_page(record);
       if (!page) return page.error();
-      rows.pages.push_back({page->page, page->site, rows.text.keep(page->url)});
+      rows.pages.push_back({page->page, page->site, rows.text.keep(page->url), page->is_again});
       return {};
     }
     case RecordKind::page_view:
@@ -64,9 +64,27 @@ Result<> RowMaker::add(const RecordView& record, const RecordContext& context, R
       rows.bases.push_back({context.sequence.value, base->site, base->page, base->base});
       return {};
     }
+    case RecordKind::void_span: {
+      const auto span = decode_void(record);
+      if (!span) return span.error();
+      rows.voids.push_back(
+          {span->up_to.value, span->site, span->page, span->from, span->to, !span->is_undone});
+      return {};
+    }
     default:
       return {};
   }
+}
+
+Result<std::vector<RemovalRow>> RowMaker::removals_in(const BatchView& batch) {
+  std::vector<RemovalRow> rows;
+  for (const auto& record : batch.records) {
+    const auto removal = decode_removal(record);
+    if (!removal) return removal.error();
+    rows.push_back({removal->site, removal->page, removal->after.value, removal->up_to.value,
+                    removal->what != Removal::expired});
+  }
+  return rows;
 }
 
 void RowMaker::add_hit(const HitRecord& hit, const RecordContext& context, Rows& rows) {

@@ -21,6 +21,9 @@ class RowMaker {
   // be read.
   Result<> add(const BatchView& batch, Rows& rows);
 
+  // The removals in a batch of them.
+  static Result<std::vector<RemovalRow>> removals_in(const BatchView& batch);
+
   // Begins with what is loaded already: the zones it was made with.
   void begin(const std::map<SiteId, std::string>& zones);
   // A site whose rows were made with another zone than it has now, or nothing.

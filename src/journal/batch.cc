@@ -42,14 +42,14 @@ void BatchBuilder::add(std::uint8_t kind, std::uint8_t version, Bytes count, Byt
   ++records_;
 }
 
-bool take_records(ByteReader& count, ByteReader& detail, std::uint32_t records, Details details,
+bool take_records(ByteReader& count, ByteReader& detail, std::uint32_t records,
                   std::vector<RecordView>& into) {
   for (std::uint32_t i = 0; i < records; ++i) {
     RecordView record;
     record.kind = count.fixed<std::uint8_t>();
     record.version = count.fixed<std::uint8_t>();
     record.count = count.sized();
-    if (details == Details::kept) record.detail = detail.sized();
+    record.detail = detail.sized();
     if (!count.ok() || !detail.ok()) return false;
     if (record.count.size() + record.detail.size() > kRecordBytesMax) return false;
     into.push_back(record);

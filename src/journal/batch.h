@@ -46,8 +46,8 @@ struct BatchView {
   UnixTime committed;
   std::uint32_t mac_key = 0;
   Epoch epoch{};
-  Head head{};  // After this batch.
-  bool details_removed = false;
+  Head head{};                   // After this batch.
+  bool details_removed = false;  // Those of some of its records, or of all.
   std::span<const RecordView> records;
 
   Sequence last() const { return Sequence{first.value + records.size() - 1}; }
@@ -58,12 +58,9 @@ struct BatchView {
 Head next_head(const Head& before, Sequence first, std::uint32_t records, UnixTime committed,
                std::uint32_t mac_key, const Hash256& count_hash, const Hash256& detail_hash);
 
-// Whether a batch still has its detail part; a batch without has an empty one and keeps its hash.
-enum class Details { kept, removed };
-
 // Cuts `records` records off the front of the two parts and adds them to `into`. False if the parts
 // do not hold as many within their limits.
 [[nodiscard]] bool take_records(ByteReader& count, ByteReader& detail, std::uint32_t records,
-                                Details details, std::vector<RecordView>& into);
+                                std::vector<RecordView>& into);
 
 }  // namespace nando

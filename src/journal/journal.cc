@@ -58,6 +58,11 @@ class DiskJournal final : public Journal {
     end_.epoch = epoch;
     active_ = nullptr;
   }
+  void begin_segment() override {
+    if (active_end_ > kBlockBytes) active_ = nullptr;
+  }
+  Result<std::uint64_t> remove_details(std::uint64_t number, const Forget& forget) override;
+  Result<bool> wipe() override;
   const Recovery& recovery() const override { return recovery_; }
   Position position() const override {
     const std::lock_guard guard(published_lock_);
@@ -69,6 +74,7 @@ class DiskJournal final : public Journal {
     return failure_;
   }
   Sizes sizes() const override;
+  Sealed sealed() const override;
   Sequence sealed_to() const override {
     return Sequence{sealed_to_.load(std::memory_order_acquire)};
   }
@@ -330,6 +336,20 @@ Result<> DiskJournal::retire(std::uint64_t number) {
   return taken ? Result<>() : taken.error();
 }
 
+Result<std::uint64_t> DiskJournal::remove_details(std::uint64_t number, const Forget& forget) {
+  const auto pruned = prune_segment(directory_, number, forget, options_.seal_level);
+  if (!pruned) return pruned.error();
+  const std::lock_guard guard(segments_.lock);
+  segments_.sealed[number] = pruned->bytes;
+  return pruned->records;
+}
+
+Result<bool> DiskJournal::wipe() {
+  if (!reserve_.taken() || reserve_.blank()) return false;
+  if (auto done = blank_reserve(); !done) return done.error();
+  return true;
+}
+
 Result<> DiskJournal::blank_reserve() {
   if (!reserve_.taken() || reserve_.blank()) return {};
   auto done = reserve_.blank_some();
@@ -387,6 +407,13 @@ Journal::Sizes DiskJournal::sizes() const {
   for (const auto& [number, bytes] : segments_.sealed) sizes.sealed_bytes += bytes;
   sizes.segments = segments_.live.size() + segments_.sealed.size();
   return sizes;
+}
+
+Journal::Sealed DiskJournal::sealed() const {
+  const std::lock_guard guard(segments_.lock);
+  Sealed sealed{.all = segments_.full() == 0};
+  for (const auto& [number, bytes] : segments_.sealed) sealed.numbers.push_back(number);
+  return sealed;
 }
 
 // The first segment has its header before it has its name, so one without is damage.

@@ -51,6 +51,10 @@ struct JournalOptions {
 // replay and is returned.
 using Replay = std::function<Result<>(const BatchView& batch)>;
 
+// Whether the details of a record go. `committed` is its batch's time.
+using Forget =
+    std::function<Result<bool>(const RecordView& record, Sequence sequence, UnixTime committed)>;
+
 class Journal {
  public:
   struct Recovery {
@@ -99,6 +103,28 @@ class Journal {
   // that was restored, so that nothing of what came after the backup is believed. The appending
   // thread.
   virtual void begin_life(const Epoch& epoch) = 0;
+
+  // The next append() begins a segment of its own, so that everything before it can be sealed. The
+  // appending thread.
+  virtual void begin_segment() = 0;
+
+  // The sealed segments, oldest first; and whether all are that take no more batches. Any thread.
+  struct Sealed {
+    std::vector<std::uint64_t> numbers;
+    bool all = false;
+  };
+  virtual Sealed sealed() const = 0;
+
+  // Writes sealed segment `number` again without the details of the records that `forget` names;
+  // count parts and the chain stay as they are. Returns how many records lost theirs. Readers that
+  // are open go on. Code::not_found if it is not sealed. On failure nothing has changed. The
+  // keeping thread.
+  [[nodiscard]] virtual Result<std::uint64_t> remove_details(std::uint64_t number,
+                                                             const Forget& forget) = 0;
+
+  // A step of overwriting what sealed segments have left behind in files kept for later ones.
+  // False if there is nothing left. The keeping thread.
+  [[nodiscard]] virtual Result<bool> wipe() = 0;
 
   virtual const Recovery& recovery() const = 0;
 

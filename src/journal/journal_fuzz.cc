@@ -84,7 +84,7 @@ void read_records(Bytes bytes) {
   ByteReader count(bytes.first(bytes.size() / 2));
   ByteReader detail(bytes.subspan(bytes.size() / 2));
   std::vector<RecordView> records;
-  if (!take_records(count, detail, 16, Details::kept, records)) return;
+  if (!take_records(count, detail, 16, records)) return;
   require(records.size() == 16);
 }
 

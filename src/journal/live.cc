@@ -145,8 +145,7 @@ Result<Found> LiveFile::read(std::uint64_t offset, const Expected& expected, Che
   ByteReader count(count_part);
   ByteReader detail(detail_part);
   records_.clear();
-  if (!take_records(count, detail, header->records, Details::kept, records_) || !count.done() ||
-      !detail.done()) {
+  if (!take_records(count, detail, header->records, records_) || !count.done() || !detail.done()) {
     return Found::stray;
   }
   if (check == Check::chain) {

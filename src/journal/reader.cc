@@ -42,7 +42,7 @@ struct KeptFrame {
 enum class Step {
   go_on,
   stop,
-  gone,  // The file was sealed and removed by the writer: look again.
+  gone,  // The writer put another file in its place: look again.
 };
 using Visit = std::function<Result<Step>(const BatchView& batch)>;
 
@@ -58,6 +58,7 @@ struct JournalReader::Files {
   Result<> refresh();
   Result<bool> look();
   bool is_gone(std::uint64_t number);
+  bool was_rewritten(std::uint64_t number);
   Result<> read_header(std::uint64_t number, Segment& segment);
   std::uint64_t locate(Sequence sequence) const;
   Result<> walk(Sequence from, Sequence up_to, Check check, const Visit& visit);
@@ -121,6 +122,19 @@ Result<bool> JournalReader::Files::look() {
 bool JournalReader::Files::is_gone(std::uint64_t number) {
   const auto file = directory.open(segment_name(number, SegmentKind::live), OpenMode::read);
   return !file && is_not_found(file.error());
+}
+
+// Whether sealed segment `number` is another file now than the one whose index is known; then the
+// new one is.
+bool JournalReader::Files::was_rewritten(std::uint64_t number) {
+  auto& known = segments.at(number).index;
+  auto now = read_sealed_index(directory, number, segment_name(number, SegmentKind::sealed));
+  if (!now || now->same_file(known)) return false;
+  known = std::move(*now);
+  for (auto& frame : frames) {
+    if (frame->segment == number) frame->segment = 0;
+  }
+  return true;
 }
 
 Result<> JournalReader::Files::read_header(std::uint64_t number, Segment& segment) {
@@ -247,6 +261,7 @@ Result<Step> JournalReader::Files::walk_sealed(std::uint64_t number, Sequence& n
   if (next > index.last.sequence) return Step::go_on;
   for (auto at = index.frame_of(next); at < index.frames.size(); ++at) {
     const auto read = frame(number, at);
+    if (!read && was_rewritten(number)) return Step::gone;
     if (!read) return read.error();
     for (const auto& batch : (*read)->batches) {
       if (batch.last() < next) continue;

@@ -1,7 +1,5 @@
 #include "journal/reader.h"
 
-#include <zstd.h>
-
 #include <thread>
 
 #include "disk/simulated_disk.h"
@@ -236,85 +234,153 @@ TEST_F(JournalReaderTest, WriterKeeperAndReadersGoOnTogether) {
   EXPECT_EQ(journal_->position().sequence.value, written_.size());
 }
 
-Buffer packed(Bytes plain) {
-  Buffer bytes(ZSTD_compressBound(plain.size()));
-  bytes.resize(ZSTD_compress(bytes.data(), bytes.size(), plain.data(), plain.size(), 3));
-  return bytes;
+// Of every second record.
+Result<bool> forget_even(const RecordView&, Sequence sequence, UnixTime) {
+  return sequence.value % 2 == 0;
 }
 
-// What a later version will do to forget people: the only frame of a sealed segment, again, without
-// its detail stream.
-Buffer without_details(const SealedIndex& index, const File& file) {
-  FrameReader reader;
-  Frame frame;
-  EXPECT_TRUE(reader.read(file, index, 0, frame));
-  auto entry = index.frames.at(0);
-  ByteReader table(frame.count);
-  for (std::uint32_t i = 0; i < entry.batches * 3; ++i) table.varint();
-  Buffer count(frame.count.begin(), frame.count.end() - static_cast<long>(table.rest().size()));
-  const auto count_parts = table.rest().subspan(entry.batches);
-  count.insert(count.end(), entry.batches, std::byte{kDetailsRemoved});
-  for (const auto& batch : frame.batches) {
-    Buffer detail_part;
-    for (const auto& record : batch.records) ByteWriter(detail_part).sized(record.detail);
-    ByteWriter(count).raw(blake2b(detail_part));
+class RemovedDetailsTest : public JournalReaderTest {
+ protected:
+  // Segment 1 and some more, sealed.
+  void write_segments() {
+    open_writer();
+    for (int i = 0; i < 30; ++i) append(1 + static_cast<std::size_t>(i % 4), 900);
+    journal_->begin_segment();
+    append(3, 900);
+    keep_all();
   }
-  ByteWriter(count).raw(count_parts);
-  const auto count_stored = packed(count);
-  const auto detail_stored = packed({});
-  entry.count_plain = static_cast<std::uint32_t>(count.size());
-  entry.detail_plain = 0;
-  entry.count_stored = static_cast<std::uint32_t>(count_stored.size());
-  entry.detail_stored = static_cast<std::uint32_t>(detail_stored.size());
-  Buffer out(kSealedHeaderBytes);
-  SealedHeaderBytes header;
-  encode(index.header, header);
-  std::copy(header.begin(), header.end(), out.begin());
-  ByteWriter(out).raw(count_stored);
-  ByteWriter(out).raw(detail_stored);
-  const auto seed = index.header.keys.seed;
-  entry.checksum = checksum(Bytes(out).subspan(kSealedHeaderBytes), seed);
-  SealedFooter footer{.frames = 1, .index_offset = out.size(), .batches = index.batches};
-  footer.last = index.last.sequence;
-  footer.after = index.last.head;
-  Buffer entries;
-  encode(entry, entries);
-  footer.index_checksum = checksum(entries, seed);
-  ByteWriter(out).raw(entries);
-  SealedFooterBytes foot;
-  encode(footer, seed, foot);
-  ByteWriter(out).raw(foot);
-  return out;
+  std::uint64_t remove_from_all(const Forget& forget) {
+    std::uint64_t removed = 0;
+    for (const auto& name : disk_.list().value()) {
+      const auto parsed = parse_segment_name(name);
+      if (parsed && parsed->kind == SegmentKind::sealed) {
+        removed += journal_->remove_details(parsed->number, forget).value();
+      }
+    }
+    return removed;
+  }
+  // Everything there is, each detail as written or, where it may be, gone. Returns how many are.
+  std::uint64_t expect_whole(JournalReader& reader) {
+    TestRecords seen;
+    const auto scanned = reader.scan(Sequence{0}, journal_->position().sequence, remember_in(seen));
+    EXPECT_TRUE(scanned) << scanned.error().message;
+    EXPECT_EQ(seen.size(), written_.size());
+    std::uint64_t gone = 0;
+    for (std::size_t i = 0; i < seen.size(); ++i) {
+      auto expected = written_[i];
+      if (seen[i].detail.empty() && (i + 1) % 2 == 0) {
+        expected.detail.clear();
+        ++gone;
+      }
+      EXPECT_TRUE(seen[i] == expected) << "record " << i + 1;
+    }
+    return gone;
+  }
+};
+
+TEST_F(RemovedDetailsTest, LeaveTheChainAndEverythingElseWhole) {
+  write_segments();
+  const auto removed = remove_from_all(forget_even);
+  EXPECT_GT(removed, 30U);
+  JournalReader reader(disk_);
+  EXPECT_EQ(expect_whole(reader), removed);
+  EXPECT_EQ(remove_from_all(forget_even), 0U) << "there is nothing left to remove";
+  TestRecords replayed;
+  journal_.reset();
+  EXPECT_TRUE(Journal::open(disk_, kSmall, clock_, entropy_, {}, remember_in(replayed)));
+  EXPECT_EQ(replayed.size(), written_.size());
 }
 
-TEST_F(JournalReaderTest, DetailsThatWereRemovedLeaveTheChainWhole) {
-  open_writer();
-  for (int i = 0; i < 6; ++i) append(2, 4000);
+TEST_F(RemovedDetailsTest, AreGoneFromTheFile) {
+  write_segments();
+  const auto detail_bytes = [&] {
+    JournalReader reader(disk_);
+    std::uint64_t bytes = 0;
+    EXPECT_TRUE(reader.scan({}, journal_->position().sequence, [&](const BatchView& batch) {
+      for (const auto& record : batch.records) bytes += record.detail.size();
+      return Result<>();
+    }));
+    return bytes;
+  };
+  const auto before = detail_bytes();
+  remove_from_all([](const RecordView&, Sequence, UnixTime) { return Result<bool>(true); });
+  EXPECT_GT(before, 50'000U);
+  EXPECT_EQ(detail_bytes(), 3 * 900U) << "of the segment that is not sealed";
+}
+
+TEST_F(RemovedDetailsTest, AreWipedFromFilesThatAreKept) {
+  open_writer({.segment_bytes = 3 << 20, .segment_bytes_min = 3 << 20, .seal_level = 3});
+  for (int i = 0; i < 50; ++i) append(4, 20'000);
   keep_all();
-  const auto last = journal_->position();
-  auto image = disk_.image();
-  const std::string name = "000000000002.sealed";
-  const auto index = read_sealed_index(disk_, 2, name).value();
-  image.at(name) = without_details(index, *disk_.open(name, OpenMode::read).value());
-  SimulatedDisk pruned(1, image);
-  TestRecords seen;
-  bool removed = false;
-  JournalReader reader(pruned);
-  const auto scanned =
-      reader.scan(Sequence{0}, last.sequence, [&](const BatchView& batch) -> Result<> {
-        removed |= batch.details_removed;
-        remember(batch, seen);
-        return {};
-      });
-  ASSERT_TRUE(scanned) << scanned.error().message;
-  EXPECT_TRUE(removed);
-  ASSERT_EQ(seen.size(), written_.size());
-  for (std::size_t i = 0; i < seen.size(); ++i) {
-    EXPECT_EQ(seen[i].count, written_[i].count);
-    const bool gone = i + 1 >= index.header.first.value && i + 1 <= index.last.sequence.value;
-    EXPECT_EQ(seen[i].detail, gone ? "" : written_[i].detail);
+  const auto traces = [&] {
+    std::size_t files = 0;
+    for (const auto& [name, content] : disk_.image()) {
+      if (!name.ends_with(".tmp")) continue;
+      for (char letter = 'a'; letter <= 'z'; ++letter) {
+        files += as_text(content).find(std::string(2000, letter)) != std::string_view::npos ? 1 : 0;
+      }
+    }
+    return files;
+  };
+  EXPECT_GT(traces(), 0U) << "what the test is about";
+  while (journal_->wipe().value()) {
   }
-  EXPECT_TRUE(Journal::open(pruned, kSmall, clock_, entropy_, Position{}, remember_in(seen)));
+  EXPECT_EQ(traces(), 0U);
+}
+
+TEST_F(RemovedDetailsTest, AReaderThatKnowsTheOldFileGoesOnInTheNewOne) {
+  write_segments();
+  JournalReader reader(disk_);
+  const auto end = journal_->position().sequence;
+  ASSERT_TRUE(reader.find(Sequence{1}, end));
+  ASSERT_TRUE(reader.find(Sequence{40}, end));
+  remove_from_all(forget_even);
+  for (std::uint64_t i = 1; i <= written_.size(); ++i) {
+    EXPECT_TRUE(reader.find(Sequence{i}, end)) << i;
+  }
+  EXPECT_GT(expect_whole(reader), 30U);
+}
+
+TEST_F(RemovedDetailsTest, DamageIsStillDamage) {
+  write_segments();
+  JournalReader reader(disk_);
+  ASSERT_TRUE(reader.find(Sequence{1}, journal_->position().sequence));
+  const auto file = disk_.open("000000000002.sealed", OpenMode::write).value();
+  ASSERT_TRUE(file->write_at(kSealedHeaderBytes + 20, as_bytes("rot")));
+  const auto scanned =
+      reader.scan({}, journal_->position().sequence, [](const BatchView&) { return Result<>(); });
+  ASSERT_FALSE(scanned);
+  EXPECT_EQ(scanned.error().code, Code::corrupt);
+  EXPECT_FALSE(journal_->remove_details(2, forget_even));
+}
+
+// Removing is stopped at every call to the disk, by a failure or a power cut: every record is there
+// afterwards, with its details or without, and removing again ends it.
+TEST_F(RemovedDetailsTest, NothingIsLostWhereverItStops) {
+  write_segments();
+  const auto image = disk_.image();
+  const auto end = journal_->position().sequence;
+  const auto written = written_;
+  bool went_through = false;
+  for (std::uint64_t call = 1; !went_through; ++call) {
+    for (const bool power_cut : {false, true}) {
+      SimulatedDisk disk(call, image);
+      if (power_cut) disk.stop_at_call(call);
+      if (!power_cut) disk.fail_call(call, call % 2 == 0 ? Code::io : Code::full);
+      const auto pruned = prune_segment(disk, 2, forget_even, 1);
+      went_through = pruned && disk.calls() < call;
+      if (power_cut) disk.power_cut();
+      if (!power_cut) disk.kill();
+      TestRecords seen;
+      ASSERT_TRUE(JournalReader(disk).scan({}, end, remember_in(seen))) << call;
+      ASSERT_EQ(seen.size(), written.size()) << call;
+      for (std::size_t i = 0; i < seen.size(); ++i) {
+        ASSERT_EQ(seen[i].count, written[i].count);
+        ASSERT_TRUE(seen[i].detail == written[i].detail || seen[i].detail.empty());
+      }
+      ASSERT_TRUE(prune_segment(disk, 2, forget_even, 1)) << call;
+    }
+  }
 }
 
 }  // namespace

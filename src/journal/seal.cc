@@ -21,6 +21,25 @@ Buffer join(std::span<const Bytes> parts) {
   return joined;
 }
 
+// A batch to be stored. `before` and `after`: the heads around it.
+struct BatchToSeal {
+  Sequence first;
+  std::uint32_t records = 0;
+  UnixTime committed;
+  std::uint32_t mac_key = 0;
+  Head before{};
+  Head after{};
+  Bytes count_part;
+  Bytes detail_part;
+  std::optional<Hash256> removed;  // Where details are missing: the hash of all of them.
+};
+
+BatchToSeal to_seal(const LiveBatch& batch) {
+  const auto& header = batch.header;
+  return {header.first, header.records,   header.committed,  header.mac_key, header.before,
+          header.after, batch.count_part, batch.detail_part, std::nullopt};
+}
+
 // Gathers batches into frames and writes them to a file, one after the other.
 class Sealer {
  public:
@@ -37,7 +56,7 @@ class Sealer {
     encode(header_, bytes);
     return write(bytes);
   }
-  Result<> add(const LiveBatch& batch);
+  Result<> add(const BatchToSeal& batch);
   // Writes what is left, the index and the footer, and syncs. Returns the bytes of the file.
   Result<std::uint64_t> finish();
 
@@ -58,10 +77,12 @@ class Sealer {
   std::uint64_t offset_ = 0;
   std::uint64_t synced_ = 0;
   FrameEntry entry_;
-  // The columns of the frame's table; flags are all zero while nobody removes details.
+  // The columns of the frame's table.
   Buffer records_;
   Buffer committed_;
   Buffer mac_keys_;
+  Buffer flags_;
+  Buffer removed_;
   Buffer count_;
   Buffer detail_;
   std::uint32_t last_mac_key_ = 0;
@@ -71,36 +92,37 @@ class Sealer {
 
 void Sealer::clear() {
   entry_ = FrameEntry{};
-  for (auto* buffer : {&records_, &committed_, &mac_keys_, &count_, &detail_}) buffer->clear();
+  for (auto* buffer : {&records_, &committed_, &mac_keys_, &flags_, &removed_, &count_, &detail_})
+    buffer->clear();
 }
 
-Result<> Sealer::add(const LiveBatch& batch) {
-  const auto& header = batch.header;
+Result<> Sealer::add(const BatchToSeal& batch) {
   if (entry_.batches == 0) {
-    entry_.first = header.first;
-    entry_.committed = footer_.committed = header.committed;
-    entry_.mac_key = last_mac_key_ = header.mac_key;
-    entry_.before = header.before;
+    entry_.first = batch.first;
+    entry_.committed = footer_.committed = batch.committed;
+    entry_.mac_key = last_mac_key_ = batch.mac_key;
+    entry_.before = batch.before;
   }
-  ByteWriter(records_).varint(header.records);
-  ByteWriter(committed_).varint(zigzag((header.committed - footer_.committed).count()));
-  ByteWriter(mac_keys_).varint(zigzag(std::int64_t{header.mac_key} - std::int64_t{last_mac_key_}));
+  ByteWriter(records_).varint(batch.records);
+  ByteWriter(committed_).varint(zigzag((batch.committed - footer_.committed).count()));
+  ByteWriter(mac_keys_).varint(zigzag(std::int64_t{batch.mac_key} - std::int64_t{last_mac_key_}));
+  ByteWriter(flags_).varint(batch.removed ? kDetailsRemoved : 0);
+  if (batch.removed) ByteWriter(removed_).raw(*batch.removed);
   ByteWriter(count_).raw(batch.count_part);
   ByteWriter(detail_).raw(batch.detail_part);
   ++entry_.batches;
   ++footer_.batches;
-  footer_.committed = header.committed;
-  last_mac_key_ = header.mac_key;
-  footer_.last = batch.view.last();
-  footer_.after = header.after;
+  footer_.committed = batch.committed;
+  last_mac_key_ = batch.mac_key;
+  footer_.last = Sequence{batch.first.value + batch.records - 1};
+  footer_.after = batch.after;
   if (count_.size() + detail_.size() < kFrameBytes) return {};
   return flush();
 }
 
 Result<> Sealer::flush() {
   if (entry_.batches == 0) return {};
-  const Buffer flags(entry_.batches, std::byte{0});
-  const std::array<Bytes, 5> columns{records_, committed_, mac_keys_, flags, count_};
+  const std::array<Bytes, 6> columns{records_, committed_, mac_keys_, flags_, removed_, count_};
   const auto count_plain = join(columns);
   const auto count = deflate(count_plain);
   const auto detail = deflate(detail_);
@@ -157,7 +179,7 @@ Result<> copy_batches(LiveFile& live, const SegmentHeader& header, const Positio
     if (*found != Found::batch) {
       return Error{Code::corrupt, live.place(offset) + ": no valid batch, but records follow"};
     }
-    if (auto done = sealer.add(batch); !done) return done;
+    if (auto done = sealer.add(to_seal(batch)); !done) return done;
     offset = batch.end();
     expected = expect_after(batch.header, expected.seed);
   }
@@ -181,7 +203,7 @@ Result<Position> copy_some(LiveFile& live, const SegmentHeader& header, Sequence
     const auto found = live.read(offset, expected, Check::chain, batch);
     if (!found) return found.error();
     if (*found != Found::batch) break;
-    if (auto done = sealer.add(batch); !done) return done.error();
+    if (auto done = sealer.add(to_seal(batch)); !done) return done.error();
     end = {batch.header.epoch, batch.view.last(), batch.header.after};
     offset = batch.end();
     expected = expect_after(batch.header, expected.seed);
@@ -205,10 +227,10 @@ Result<std::uint64_t> write_copy(Directory& directory, std::uint64_t number, con
 }
 
 Result<SealedSpan> check_file(Directory& directory, std::uint64_t number, const std::string& name) {
-  const auto index = read_sealed_index(directory, number, name);
-  if (!index) return index.error();
   const auto file = directory.open(name, OpenMode::read);
   if (!file) return file.error();
+  const auto index = read_sealed_index(**file, number, directory.path() + "/" + name);
+  if (!index) return index.error();
   FrameReader reader;
   Frame frame;
   for (std::size_t i = 0; i < index->frames.size(); ++i) {
@@ -228,7 +250,122 @@ Result<> read_back(Directory& directory, std::uint64_t number, const Position& e
   return {};
 }
 
+// Reads the frames of a sealed segment one after the other.
+class FrameWalk {
+ public:
+  FrameWalk(const File& file, const SealedIndex& index) : file_(file), index_(index) {}
+
+  // For each batch, until `visit` says false or fails.
+  template <class Visit>
+  Result<> each(Visit visit) {
+    for (std::size_t i = 0; i < index_.frames.size(); ++i) {
+      if (auto done = reader_.read(file_, index_, i, frame_); !done) return done;
+      for (std::size_t b = 0; b < frame_.batches.size(); ++b) {
+        const Result<bool> more = visit(frame_.batches[b], frame_.parts[b]);
+        if (!more) return more.error();
+        if (!*more) return {};
+      }
+    }
+    return {};
+  }
+
+ private:
+  const File& file_;
+  const SealedIndex& index_;
+  FrameReader reader_;
+  Frame frame_;
+};
+
+// What `forget` leaves of a batch's detail part, in `left`. Returns how many records lose theirs.
+Result<std::uint64_t> prune(const BatchView& batch, const Forget& forget, Buffer& left) {
+  left.clear();
+  std::uint64_t pruned = 0;
+  auto sequence = batch.first;
+  for (const auto& record : batch.records) {
+    Result<bool> goes = false;
+    if (!record.detail.empty()) goes = forget(record, sequence, batch.committed);
+    if (!goes) return goes.error();
+    ByteWriter(left).sized(*goes ? Bytes() : record.detail);
+    pruned += *goes ? 1 : 0;
+    ++sequence.value;
+  }
+  return pruned;
+}
+
+Result<bool> loses_any(const File& file, const SealedIndex& index, const Forget& forget) {
+  bool any = false;
+  Buffer left;
+  FrameWalk walk(file, index);
+  const auto done =
+      walk.each([&](const BatchView& batch, const BatchParts& /*parts*/) -> Result<bool> {
+        const auto pruned = prune(batch, forget, left);
+        if (!pruned) return pruned.error();
+        any = *pruned > 0;
+        return !any;
+      });
+  if (!done) return done.error();
+  return any;
+}
+
+Result<Pruned> write_pruned(const File& file, const SealedIndex& index, const Forget& forget,
+                            int level, File& to) {
+  Pruned all;
+  Buffer left;
+  Sealer sealer(to, index.header, level);
+  if (auto done = sealer.begin(); !done) return done.error();
+  FrameWalk walk(file, index);
+  const auto done = walk.each([&](const BatchView& batch, const BatchParts& parts) -> Result<bool> {
+    const auto pruned = prune(batch, forget, left);
+    if (!pruned) return pruned.error();
+    all.records += *pruned;
+    BatchToSeal next{batch.first,     static_cast<std::uint32_t>(batch.records.size()),
+                     batch.committed, batch.mac_key,
+                     parts.before,    batch.head,
+                     parts.count,     left,
+                     std::nullopt};
+    if (batch.details_removed || *pruned > 0) next.removed = parts.detail_hash;
+    if (auto added = sealer.add(next); !added) return added.error();
+    return true;
+  });
+  if (!done) return done.error();
+  const auto bytes = sealer.finish();
+  if (!bytes) return bytes.error();
+  all.bytes = *bytes;
+  return all;
+}
+
+// `name` gets what `temporary` holds, durably, or `temporary` goes.
+Result<> put_in_place(Directory& directory, Result<> made, const std::string& temporary,
+                      const std::string& name) {
+  if (made) made = directory.rename(temporary, name);
+  if (made) return directory.sync();
+  static_cast<void>(directory.remove(temporary));
+  return made;
+}
+
 }  // namespace
+
+Result<Pruned> prune_segment(Directory& directory, std::uint64_t number, const Forget& forget,
+                             int level) {
+  const auto name = segment_name(number, SegmentKind::sealed);
+  const auto temporary = name + ".tmp";
+  const auto old = directory.open(name, OpenMode::read);
+  if (!old) return old.error();
+  const auto index = read_sealed_index(**old, number, directory.path() + "/" + name);
+  if (!index) return index.error();
+  const auto any = loses_any(**old, *index, forget);
+  if (!any) return any.error();
+  if (!*any) return Pruned{0, index->bytes};
+  if (auto done = remove_if_there(directory, temporary); !done) return done.error();
+  auto file = directory.open(temporary, OpenMode::create_new);
+  if (!file) return file.error();
+  const auto pruned = write_pruned(**old, *index, forget, level, **file);
+  auto made =
+      pruned ? read_back(directory, number, index->last, temporary) : Result<>(pruned.error());
+  made = put_in_place(directory, made, temporary, name);
+  if (!made) return made.error();
+  return *pruned;
+}
 
 Result<SealedSpan> check_sealed(Directory& directory, std::uint64_t number) {
   return check_file(directory, number, segment_name(number, SegmentKind::sealed));
@@ -257,13 +394,8 @@ Result<std::uint64_t> seal_segment(Directory& directory, std::uint64_t number, c
   const auto temporary = name + ".tmp";
   if (auto done = remove_if_there(directory, temporary); !done) return done.error();
   const auto bytes = write_copy(directory, number, end, level, temporary);
-  auto done = bytes ? read_back(directory, number, end, temporary) : Result<>(bytes.error());
-  if (done) done = directory.rename(temporary, name);
-  if (!done) {
-    static_cast<void>(directory.remove(temporary));
-    return done.error();
-  }
-  if (done = directory.sync(); !done) return done.error();
+  const auto made = bytes ? read_back(directory, number, end, temporary) : Result<>(bytes.error());
+  if (auto done = put_in_place(directory, made, temporary, name); !done) return done.error();
   return *bytes;
 }
 

@@ -102,7 +102,7 @@ struct BatchRow {
   std::uint32_t records = 0;
   UnixTime committed;
   std::uint32_t mac_key = 0;
-  Details details = Details::kept;
+  bool details_removed = false;
   Hash256 detail_hash{};
 };
 
@@ -127,10 +127,10 @@ bool take_table(ByteReader& from, const FrameEntry& entry, std::vector<BatchRow>
   for (auto& row : rows) {
     const auto flags = from.varint();
     if (flags > kDetailsRemoved) return false;
-    row.details = flags == kDetailsRemoved ? Details::removed : Details::kept;
+    row.details_removed = flags == kDetailsRemoved;
   }
   for (auto& row : rows) {
-    if (row.details == Details::removed) take(from, row.detail_hash);
+    if (row.details_removed) take(from, row.detail_hash);
   }
   return from.ok();
 }
@@ -183,35 +183,40 @@ std::size_t SealedIndex::frame_of(Sequence sequence) const {
 
 Result<SealedIndex> read_sealed_index(Directory& directory, std::uint64_t number,
                                       std::string_view name) {
-  auto file = directory.open(name, OpenMode::read);
+  const auto file = directory.open(name, OpenMode::read);
   if (!file) return file.error();
-  const auto size = (*file)->size();
+  return read_sealed_index(**file, number, directory.path() + "/" + std::string(name));
+}
+
+Result<SealedIndex> read_sealed_index(const File& file, std::uint64_t number, std::string path) {
+  const auto size = file.size();
   if (!size) return size.error();
   SealedIndex index;
-  index.path = directory.path() + "/" + std::string(name);
+  index.path = std::move(path);
   index.bytes = *size;
   if (*size < kSealedHeaderBytes + kSealedFooterBytes) {
     return damage(index, *size, "the file ends early");
   }
-  const auto head = read_exactly(**file, index, 0, kSealedHeaderBytes);
+  const auto head = read_exactly(file, index, 0, kSealedHeaderBytes);
   if (!head) return head.error();
   const auto header = decode_header(*head);
   if (!header || header->number != number) return damage(index, 0, "the header is damaged");
   index.header = *header;
 
   const auto footer_at = *size - kSealedFooterBytes;
-  const auto foot = read_exactly(**file, index, footer_at, kSealedFooterBytes);
+  const auto foot = read_exactly(file, index, footer_at, kSealedFooterBytes);
   if (!foot) return foot.error();
   const auto footer = decode_footer(*foot, header->keys.seed);
   if (!footer || footer->index_offset > footer_at) {
     return damage(index, footer_at, "the footer is damaged");
   }
   const auto entries =
-      read_exactly(**file, index, footer->index_offset, footer_at - footer->index_offset);
+      read_exactly(file, index, footer->index_offset, footer_at - footer->index_offset);
   if (!entries) return entries.error();
   if (checksum(*entries, header->keys.seed) != footer->index_checksum) {
     return damage(index, footer->index_offset, "the index is damaged");
   }
+  index.checksum = footer->index_checksum;
   index.batches = footer->batches;
   index.last = {header->epoch, footer->last, footer->after};
   if (auto done = take_frames(ByteReader(*entries), *footer, index); !done) return done.error();
@@ -262,6 +267,7 @@ Result<> FrameReader::unpack(const SealedIndex& index, std::size_t number, Frame
   into.records.clear();
   into.records.reserve(records);  // The views of batches point into it.
   into.batches.clear();
+  into.parts.clear();
   ByteReader detail(into.detail);
   auto first = entry.first;
   auto head = entry.before;
@@ -269,14 +275,15 @@ Result<> FrameReader::unpack(const SealedIndex& index, std::size_t number, Frame
     const auto count_from = count.rest();
     const auto detail_from = detail.rest();
     const auto at = into.records.size();
-    if (!take_records(count, detail, row.records, row.details, into.records)) return malformed();
+    if (!take_records(count, detail, row.records, into.records)) return malformed();
     const auto count_part = count_from.first(count_from.size() - count.rest().size());
     const auto detail_part = detail_from.first(detail_from.size() - detail.rest().size());
+    const auto detail_hash = row.details_removed ? row.detail_hash : blake2b(detail_part);
+    into.parts.push_back({head, count_part, detail_part, detail_hash});
     head = next_head(head, first, row.records, row.committed, row.mac_key, blake2b(count_part),
-                     row.details == Details::kept ? blake2b(detail_part) : row.detail_hash);
+                     detail_hash);
     into.batches.push_back({first, row.committed, row.mac_key, index.header.epoch, head,
-                            row.details == Details::removed,
-                            std::span(into.records).subspan(at, row.records)});
+                            row.details_removed, std::span(into.records).subspan(at, row.records)});
     first.value += row.records;
   }
   const bool is_last = number + 1 == index.frames.size();

@@ -11,6 +11,7 @@
 
 #include "disk/file.h"
 #include "journal/format.h"
+#include "journal/journal.h"
 
 struct ZSTD_DCtx_s;
 
@@ -39,16 +40,31 @@ struct SealedIndex {
   SegmentHeader header;
   std::vector<FrameEntry> frames;
   std::uint64_t batches = 0;
-  std::uint64_t bytes = 0;  // Of the file.
-  Position last;            // Of its last batch.
+  std::uint64_t bytes = 0;     // Of the file.
+  Position last;               // Of its last batch.
+  std::uint64_t checksum = 0;  // Of the entries of the frames.
 
   // Of the frame that holds `sequence`. Requires: it is in this segment.
   std::size_t frame_of(Sequence sequence) const;
+  // A segment that lost details has its old name, and another index.
+  bool same_file(const SealedIndex& other) const {
+    return bytes == other.bytes && checksum == other.checksum;
+  }
 };
 
 // Reads header, index and footer and holds them against each other; the frames are not read.
 Result<SealedIndex> read_sealed_index(Directory& directory, std::uint64_t number,
                                       std::string_view name);
+// The same of a file that is open. `path` is for messages.
+Result<SealedIndex> read_sealed_index(const File& file, std::uint64_t number, std::string path);
+
+// The two parts of a batch, as they are stored.
+struct BatchParts {
+  Head before{};
+  Bytes count;
+  Bytes detail;           // What is left of it.
+  Hash256 detail_hash{};  // Of the whole, as it was written first.
+};
 
 // A frame read back. The views point into it.
 struct Frame {
@@ -56,6 +72,7 @@ struct Frame {
   Buffer detail;
   std::vector<RecordView> records;
   std::vector<BatchView> batches;
+  std::vector<BatchParts> parts;  // One a batch.
 };
 
 class FrameReader {
@@ -88,6 +105,16 @@ Result<std::uint64_t> seal_segment(Directory& directory, std::uint64_t number, c
 Result<Position> seal_copy(Directory& from, std::uint64_t number, Sequence up_to, int level,
                            Directory& to);
 
+// Writes sealed segment `number` again without the details of the records that `forget` names, and
+// puts it, read back and synced, in the place of the old one. Returns how many records lost theirs;
+// if none, nothing was written. `bytes`: of the file.
+struct Pruned {
+  std::uint64_t records = 0;
+  std::uint64_t bytes = 0;
+};
+Result<Pruned> prune_segment(Directory& directory, std::uint64_t number, const Forget& forget,
+                             int level);
+
 // Reads all of a sealed segment and checks every frame. Returns where it begins (what must be the
 // end of the segment before) and where it ends. Code::corrupt, naming file and offset.
 struct SealedSpan {
@@ -103,7 +130,7 @@ inline constexpr std::size_t kSealedFooterBytes = 96;
 // Small enough to read one record for. Measured with hits: 256 KiB compresses 1 to 3 per cent
 // better, and finding a record takes three times as long.
 inline constexpr std::size_t kFrameBytes = 64 << 10;
-inline constexpr std::uint64_t kDetailsRemoved = 1;  // Flag of a batch.
+inline constexpr std::uint64_t kDetailsRemoved = 1;  // Flag of a batch: of some or all records.
 
 // What the footer says, apart from its checksum.
 struct SealedFooter {

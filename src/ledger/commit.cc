@@ -20,6 +20,7 @@ void Commit::begin(UnixTime committed, MacKeyId key) {
   ids_.clear();
   new_sites_.clear();
   new_pages_.clear();
+  named_again_.clear();
   visits_undo_.clear();
   ids_added_ = 0;
   parts_.counters.window().expire(committed);
@@ -141,7 +142,10 @@ SiteCounts::Entry& Commit::site_for(const Hit& hit) {
 
 PageId Commit::page_for(const Hit& hit, bool& on_other) {
   auto& pages = parts_.counters.pages();
-  if (const auto known = pages.find_unlocked(hit.page)) return *known;
+  if (const auto known = pages.find_unlocked(hit.page)) {
+    if (pages.is_nameless(*known)) name_again(hit, *known);
+    return *known;
+  }
   auto& site = *parts_.counters.sites().find(hit.site);
   if (site.pages < hit.site_pages_max &&
       pages.size() < PageTable::kPagesMax - SiteCounts::kSitesMax) {
@@ -157,9 +161,24 @@ PageId Commit::page_for(const Hit& hit, bool& on_other) {
   return site.other;
 }
 
+// The page was removed and is visited again: its count goes on, and its URL is known from here on.
+void Commit::name_again(const Hit& hit, PageId page) {
+  add_record(
+      batch_,
+      PageRecord{
+          .page = page, .site = hit.site, .key = hit.page, .url = hit.page_url, .is_again = true});
+  ++kinds_[static_cast<std::size_t>(RecordKind::page)];
+  parts_.counters.pages().give_name(page);
+  named_again_.push_back(page);
+}
+
 PageId Commit::introduce_page(const Hit& hit, const PageKey& key, std::string_view url) {
   const auto page = parts_.counters.pages().add(key, hit.site);
-  add_record(batch_, PageRecord{page, hit.site, key, new_pages_.back().is_other, url});
+  add_record(batch_, PageRecord{.page = page,
+                                .site = hit.site,
+                                .key = key,
+                                .is_other = new_pages_.back().is_other,
+                                .url = url});
   ++kinds_[static_cast<std::size_t>(RecordKind::page)];
   return page;
 }
@@ -196,7 +215,8 @@ void Commit::write() {
     const auto& hit = *planned.hit;
     planned.sequence = sequence;
     auto& page = demands_[parts_.counters.pages().scratch(planned.page) - 1];
-    auto& site = demands_[parts_.counters.sites().find(hit.site)->scratch - 1];
+    const auto& entry = *parts_.counters.sites().find(hit.site);
+    auto& site = demands_[entry.scratch - 1];
     if (hit.kind == HitKind::page_view) {
       ++page.last;
       ++site.last;
@@ -211,10 +231,10 @@ void Commit::write() {
                      .site_ordinal = site.last,
                      .fingerprint = {},
                      .day = hit.day,
+                     .at = hit.at,
                      .visitor = hit.visitor,
                      .id = hit.id,
                      .secret_hash = hit.secret_hash,
-                     .at = hit.at,
                      .referrer = hit.referrer,
                      .title = hit.title,
                      .name = hit.name,
@@ -230,6 +250,8 @@ void Commit::write() {
       parts_.counters.window().add(*record.fingerprint, sequence, committed_);
       ++ids_added_;
     }
+    // A hit that was under way while its site was removed.
+    if (entry.removed) record = without_details(record);
     add_record(batch_, record, {sequence, committed_});
     ++kinds_[static_cast<std::size_t>(hit.kind == HitKind::page_view ? RecordKind::page_view
                                                                      : RecordKind::event)];
@@ -305,6 +327,7 @@ void Commit::undo(Outcome::Status status) {
     }
     counters.pages().remove_last();
   }
+  for (const auto page : named_again_) counters.pages().drop_name(page);
   for (const auto site : new_sites_) counters.sites().remove(site);
 }
 

@@ -67,6 +67,7 @@ class Commit {
   bool same_hit(const Hit& hit, HitKind kind, PageId page) const;
   PageId page_for(const Hit& hit, bool& on_other);
   SiteCounts::Entry& site_for(const Hit& hit);
+  void name_again(const Hit& hit, PageId page);
   PageId introduce_page(const Hit& hit, const PageKey& key, std::string_view url);
   OrdinalDemand& demand_for(std::uint32_t& scratch, SiteId site, PageId page);
   VisitId visit_for(const Hit& hit, Sequence sequence);
@@ -90,6 +91,7 @@ class Commit {
     bool is_other;
   };
   std::vector<NewPage> new_pages_;
+  std::vector<PageId> named_again_;
   std::vector<Visits::Undo> visits_undo_;
   std::size_t ids_added_ = 0;
 };

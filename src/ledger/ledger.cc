@@ -6,8 +6,10 @@
 #include <atomic>
 #include <mutex>
 
+#include "base/assert.h"
 #include "journal/journal.h"
 #include "ledger/commit.h"
+#include "ledger/eraser.h"
 #include "ledger/local_numbering.h"
 #include "snapshot/snapshot.h"
 #include "telemetry/log.h"
@@ -26,6 +28,8 @@ struct Ledger::State {
   std::unique_ptr<JournalReader> reader;       // The committer's.
   std::unique_ptr<JournalReader> keep_reader;  // keep()'s.
   std::unique_ptr<Commit> commit;
+  std::unique_ptr<Eraser> eraser;
+  std::atomic<std::uint64_t> erased{0};  // As Erasure.
   std::string recovery;
   Sequence looked_at;  // keep()'s: sealed_to() when it last looked.
 
@@ -75,9 +79,13 @@ Result<std::unique_ptr<Ledger>> Ledger::open(Directory& data, Directory& journal
   auto counters = counters_from_snapshot(data, journal, options.retry_ids_max);
   const JournalOptions journal_options{.segment_bytes = options.segment_bytes,
                                        .segment_bytes_min = options.segment_bytes_min};
+  auto eraser = std::make_unique<Eraser>();
   const auto open_from = [&](Position from) {
     return Journal::open(journal, journal_options, clock, entropy, from,
-                         [&](const BatchView& batch) { return counters->fold(batch); });
+                         [&](const BatchView& batch) -> Result<> {
+                           if (auto noted = eraser->note(batch); !noted) return noted;
+                           return counters->fold(batch);
+                         });
   };
   auto from = counters->position();
   auto opened = open_from(from);
@@ -85,6 +93,7 @@ Result<std::unique_ptr<Ledger>> Ledger::open(Directory& data, Directory& journal
     log_warn("the snapshot is of another life of this journal ({}); replaying the whole journal",
              opened.error().message);
     counters = std::make_unique<Counters>(options.retry_ids_max);
+    eraser = std::make_unique<Eraser>();
     from = {};
     opened = open_from(from);
   }
@@ -101,6 +110,7 @@ Result<std::unique_ptr<Ledger>> Ledger::open(Directory& data, Directory& journal
   state->keep_reader = std::make_unique<JournalReader>(journal);
   state->commit = std::make_unique<Commit>(Commit::Parts{
       *state->counters, *state->numbering, *state->reader, state->journal->hash_key()});
+  state->eraser = std::move(eraser);
   state->recovery = describe_recovery(*state->journal, from.sequence);
   state->keys = std::move(keys);
   auto ledger = std::unique_ptr<Ledger>(new Ledger(std::move(state)));
@@ -172,24 +182,59 @@ void Ledger::note_commit() {
                                 std::memory_order_relaxed);
 }
 
-Result<> Ledger::append(const std::function<RecordKind(BatchBuilder&)>& fill) {
+Result<Sequence> Ledger::append(const std::function<RecordKind(BatchBuilder&)>& fill) {
   auto& state = *state_;
   BatchBuilder batch;
   batch.committed = std::max(state.counters->committed(), state.clock.now());
   batch.mac_key = keys()->current().value;
+  const auto kind = static_cast<std::size_t>(fill(batch));
   KindCounts kinds{};
-  ++kinds[static_cast<std::size_t>(fill(batch))];
+  kinds.at(kind) = batch.records();
   const auto position = state.journal->append(batch);
   if (!position) return position.error();
   state.counters->finish(*position, batch.committed, kinds);
   note_commit();
-  return {};
+  return position->sequence;
 }
 
-Result<> Ledger::probe() {
+Result<Sequence> Ledger::probe() {
   return append([](BatchBuilder& batch) {
     add_probe(batch);
     return RecordKind::probe;
+  });
+}
+
+// In a segment of its own, so that what it names can be sealed, and then written without details.
+Result<Sequence> Ledger::remove(std::span<const RemovalRecord> records) {
+  auto& state = *state_;
+  state.journal->begin_segment();
+  const auto last = append([&](BatchBuilder& batch) {
+    for (const auto& record : records) add_record(batch, record);
+    return kind_of(records.front().what);
+  });
+  if (!last) return last;
+  for (const auto& record : records) {
+    const bool follows = state.counters->remove(record);
+    ASSERT(follows);
+    state.eraser->add(record, *last);
+  }
+  return last;
+}
+
+Ledger::Erasure Ledger::erasure() const {
+  const auto status = state_->eraser->status();
+  Erasure erasure{.asked = status.asked, .records = status.records, .problem = status.problem};
+  erasure.erased.value = state_->erased.load(std::memory_order_acquire);
+  if (erasure.done()) return erasure;
+  erasure.share = static_cast<double>(status.segments) /
+                  static_cast<double>(std::max<std::uint64_t>(1, status.segments_in_all));
+  return erasure;
+}
+
+Result<Sequence> Ledger::leave_out(const VoidRecord& record) {
+  return append([&](BatchBuilder& batch) {
+    add_record(batch, record);
+    return RecordKind::void_span;
   });
 }
 
@@ -242,18 +287,33 @@ Result<bool> Ledger::keep() {
   auto& state = *state_;
   auto kept = state.journal->keep();
   if (!kept || *kept) return kept;
+  kept = state.eraser->step(*state.journal, state.journal_directory);
+  if (!kept || *kept) return kept;
+  // The next start begins after what is done; and a snapshot knows hosts.
+  if (const auto erased = state.eraser->status().erased; erased.value > state.erased) {
+    if (auto made = snapshot(erased); !made) return made;
+    state.erased = erased.value;
+    return true;
+  }
   const auto sealed_to = state.journal->sealed_to();
   if (sealed_to <= state.looked_at) return false;
   state.looked_at = sealed_to;
   const auto since = snapshot_position(state.data).sequence.value;
   const auto enough = std::max<std::uint64_t>(state.options.snapshot_records_min,
                                               state.counters->pages().size() / 2);
-  if (sealed_to.value < since + enough) return false;
-  auto merged = merge_snapshot(state.data, *state.keep_reader, hash_key(), sealed_to);
+  // A removal that is not done stands after the snapshot, so that a start finds it.
+  const auto status = state.eraser->status();
+  if (sealed_to.value < since + enough || status.asked > status.erased) return false;
+  return snapshot(sealed_to);
+}
+
+Result<bool> Ledger::snapshot(Sequence up_to) {
+  auto& state = *state_;
+  auto merged = merge_snapshot(state.data, *state.keep_reader, hash_key(), up_to);
   if (!merged && (merged.error().code == Code::corrupt || merged.error().code == Code::invalid)) {
     log_warn("{}; it is made anew", merged.error().message);
     if (auto removed = state.data.remove(kSnapshotName); !removed) return removed.error();
-    merged = merge_snapshot(state.data, *state.keep_reader, hash_key(), sealed_to);
+    merged = merge_snapshot(state.data, *state.keep_reader, hash_key(), up_to);
   }
   if (!merged) return merged.error();
   return true;

@@ -27,6 +27,8 @@ namespace nando {
 class BatchBuilder;
 class Counters;
 enum class RecordKind : std::uint8_t;
+struct RemovalRecord;
+struct VoidRecord;
 
 struct LedgerOptions {
   std::uint64_t segment_bytes = 64 << 20;
@@ -68,7 +70,26 @@ class Ledger {
   void commit(std::span<HitBatch* const> batches);
 
   // A record that says only that records can be written; durable when it returns.
-  [[nodiscard]] Result<> probe();
+  [[nodiscard]] Result<Sequence> probe();
+
+  // Takes away the details that `records` name; counts stay as they are, bit for bit. Durable when
+  // it returns, and no start or restore brings them back; keep() then takes them out of the
+  // journal's files, erasure() says how far it is. Returns the last record. Requires: every site
+  // was counted, a page is of its site, and `up_to` is durable.
+  [[nodiscard]] Result<Sequence> remove(std::span<const RemovalRecord> records);
+
+  struct Erasure {
+    Sequence asked;             // The newest removal.
+    Sequence erased;            // What removals up to here name is gone from every file.
+    std::uint64_t records = 0;  // That lost their details, since the start.
+    double share = 1;           // Of what is to be looked at.
+    std::string problem;        // Why it does not go on; empty if it does.
+    bool done() const { return erased >= asked; }
+  };
+  Erasure erasure() const;  // Any thread.
+
+  // Hits that charts leave out from now on, or show again.
+  [[nodiscard]] Result<Sequence> leave_out(const VoidRecord& record);
 
   struct Counts {
     std::uint64_t page = 0;  // Ordinals.
@@ -94,11 +115,12 @@ class Ledger {
   std::string recovery() const;
 
   // One step of housekeeping, off the path of hits: the journal's next segment and seals, then a
-  // snapshot if enough has been sealed since the last. Returns whether there was anything to do.
+  // snapshot if enough has been sealed since the last; removals. Returns whether there was anything
+  // to do.
   // One thread, any but the committer's.
   [[nodiscard]] Result<bool> keep();
 
-  // The committer's thread only: for checks that need one moment, such as `verify`.
+  // The committer's thread only: for what needs one moment, such as `verify`.
   const Counters& counters() const;
 
   void describe(MetricsPage& page) const;  // Any thread.
@@ -107,8 +129,9 @@ class Ledger {
   struct State;
   void write_planned();
   void note_commit();
-  // One batch of one record, which `fill` writes and names the kind of.
-  [[nodiscard]] Result<> append(const std::function<RecordKind(BatchBuilder&)>& fill);
+  // One batch of records of one kind, which `fill` writes and names. Returns the last.
+  [[nodiscard]] Result<Sequence> append(const std::function<RecordKind(BatchBuilder&)>& fill);
+  [[nodiscard]] Result<bool> snapshot(Sequence up_to);
 
   explicit Ledger(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;

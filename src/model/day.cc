@@ -44,6 +44,21 @@ std::optional<UnixTime> parse_time(std::string_view text) {
   return std::nullopt;
 }
 
+std::optional<TimeSpan> parse_local(std::string_view text, const Zone& zone) {
+  if (const auto at = parse_time(text)) return TimeSpan{*at, *at};
+  for (const auto* format : {"%FT%T", "%F %T", "%FT%R", "%F %R", "%F"}) {
+    std::istringstream in{std::string(text)};
+    date::local_time<std::chrono::milliseconds> local;
+    in >> date::parse(format, local);
+    if (in.fail() || in.peek() != std::istringstream::traits_type::eof()) continue;
+    const auto begins = zone.to_utc(local.time_since_epoch());
+    if (begins < UnixTime{}) return std::nullopt;
+    if (std::string_view(format) != "%F") return TimeSpan{begins, begins};
+    return TimeSpan{begins, zone.to_utc(local.time_since_epoch() + date::days{1})};
+  }
+  return std::nullopt;
+}
+
 std::string to_string(UnixTime at) {
   return date::format("%FT%TZ", at);
 }
@@ -70,6 +85,11 @@ LocalDay Zone::day_of(UnixTime at) const {
   const auto local = date::floor<date::days>(zone.to_local(at));
   return {Day{static_cast<std::int32_t>(local.time_since_epoch().count())}, start_of(zone, local),
           start_of(zone, local + date::days{1})};
+}
+
+UnixTime Zone::to_utc(std::chrono::milliseconds local) const {
+  const date::local_time<std::chrono::milliseconds> shown{local};
+  return UnixTime{zone_at(zone_).to_sys(shown, date::choose::earliest).time_since_epoch()};
 }
 
 ZoneOffset Zone::offset_at(UnixTime at) const {

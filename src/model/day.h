@@ -25,6 +25,16 @@ std::optional<UnixTime> parse_time(std::string_view text);
 // "2026-11-22T17:00:00.250Z"
 std::string to_string(UnixTime at);
 
+// What a person means by a date and time in `zone`: "2026-11-22" is the whole day, "2026-11-22
+// 17:00" and "2026-11-22T17:00:05" are the instant (begins = ends), where the clocks show it twice
+// the first one. With an offset as in parse_time() that holds. Nothing if it is none.
+struct TimeSpan {
+  UnixTime begins;
+  UnixTime ends;
+};
+class Zone;
+std::optional<TimeSpan> parse_local(std::string_view text, const Zone& zone);
+
 // One local day of a zone, and when it lasts: [begins, ends).
 struct LocalDay {
   Day day;
@@ -56,6 +66,8 @@ class Zone {
   std::string_view name() const;
   LocalDay day_of(UnixTime at) const;
   ZoneOffset offset_at(UnixTime at) const;
+  // When clocks show `local`, milliseconds since 1970 there; the first time, or the end of a gap.
+  UnixTime to_utc(std::chrono::milliseconds local) const;
 
  private:
   explicit Zone(const void* zone) : zone_(zone) {}

@@ -88,5 +88,33 @@ TEST(Zone, EveryInstantIsInItsOwnDay) {
   }
 }
 
+TEST(ParseLocal, ReadsWhatAPersonMeans) {
+  const auto berlin = *Zone::find("Europe/Berlin");
+  struct Row {
+    const char* text;
+    const char* begins;
+    const char* ends;
+  };
+  const Row rows[] = {
+      {"2026-11-22", "2026-11-21T23:00:00.000Z", "2026-11-22T23:00:00.000Z"},
+      {"2026-11-22 17:00", "2026-11-22T16:00:00.000Z", "2026-11-22T16:00:00.000Z"},
+      {"2026-11-22T17:00:05", "2026-11-22T16:00:05.000Z", "2026-11-22T16:00:05.000Z"},
+      {"2026-11-22T17:00:05Z", "2026-11-22T17:00:05.000Z", "2026-11-22T17:00:05.000Z"},
+      // A day of 23 hours, and a time that clocks show twice.
+      {"2026-03-29", "2026-03-28T23:00:00.000Z", "2026-03-29T22:00:00.000Z"},
+      {"2026-10-25T02:30", "2026-10-25T00:30:00.000Z", "2026-10-25T00:30:00.000Z"},
+  };
+  for (const auto& row : rows) {
+    const auto span = parse_local(row.text, berlin);
+    ASSERT_TRUE(span) << row.text;
+    EXPECT_EQ(to_string(span->begins), row.begins) << row.text;
+    EXPECT_EQ(to_string(span->ends), row.ends) << row.text;
+  }
+  for (const auto* text :
+       {"", "2026", "2026-13-01", "2026-11-22T25:00", "2026-11-22x", "1969-01-01", "yesterday"}) {
+    EXPECT_FALSE(parse_local(text, berlin)) << text;
+  }
+}
+
 }  // namespace
 }  // namespace nando

@@ -46,6 +46,7 @@ enum class SiteMade : std::uint8_t {
 };
 
 inline constexpr std::uint32_t kPagesMaxDefault = 1'000'000;
+inline constexpr std::uint32_t kRetainedForEver = 0;
 inline constexpr std::size_t kHostBytesMax = 253;
 
 struct Site {
@@ -58,6 +59,7 @@ struct Site {
   std::vector<std::string> query_keep;
   SlashRule trailing_slash = SlashRule::keep;
   std::uint32_t pages_max = kPagesMaxDefault;
+  std::uint32_t retention_days = kRetainedForEver;  // Of the details of hits.
 };
 
 // An immutable snapshot. Finds a site by host, by alias, and by either with "www." in front.

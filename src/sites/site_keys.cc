@@ -12,6 +12,7 @@ namespace nando {
 namespace {
 
 constexpr std::uint32_t kPagesMaxLimit = 100'000'000;
+constexpr std::uint32_t kRetentionDaysMax = 36'500;
 constexpr std::size_t kAliasesMax = 100;
 constexpr std::size_t kQueryKeepMax = 50;
 constexpr std::size_t kQueryNameBytesMax = 64;
@@ -116,6 +117,26 @@ Result<> set_pages_max(Site& site, std::string_view text) {
   return {};
 }
 
+std::string get_retention(const Site& site) {
+  return site.retention_days == kRetainedForEver ? "forever"
+                                                 : std::to_string(site.retention_days) + "d";
+}
+Result<> set_retention(Site& site, std::string_view text) {
+  if (text == "forever") {
+    site.retention_days = kRetainedForEver;
+    return {};
+  }
+  std::uint32_t days = 0;
+  const auto* const last = text.data() + text.size();
+  const auto [end, error] = std::from_chars(text.data(), last, days);
+  const std::string_view unit(end, static_cast<std::size_t>(last - end));
+  if (error != std::errc() || unit != "d" || days < 1 || days > kRetentionDaysMax) {
+    return takes("retention", text, "forever, or days from 1d to 36500d");
+  }
+  site.retention_days = days;
+  return {};
+}
+
 constexpr std::array kKeys = {
     SiteKey{"timezone", SiteKey::Kind::text, "a time zone, as Europe/Berlin",
             "where a day begins and ends", get_timezone, set_timezone},
@@ -129,6 +150,9 @@ constexpr std::array kKeys = {
             "whether /a/ is another page than /a", get_trailing_slash, set_trailing_slash},
     SiteKey{"pages_max", SiteKey::Kind::number, "1 to 100000000",
             "pages beyond it are counted together, as (other)", get_pages_max, set_pages_max},
+    SiteKey{"retention", SiteKey::Kind::text, "forever, or days as 400d",
+            "how long referrers, titles, visitors and the like are kept; counts stay",
+            get_retention, set_retention},
 };
 
 }  // namespace

@@ -65,9 +65,8 @@ Error no_site(std::string_view host) {
 
 }  // namespace
 
-Result<std::unique_ptr<Sites>> Sites::open(Registry& registry, SiteTables& tables, SiteId used,
-                                           SiteWitness* witness) {
-  std::unique_ptr<Sites> sites(new Sites(registry, tables, witness));
+Result<std::unique_ptr<Sites>> Sites::open(Registry& registry, SiteTables& tables, SiteId used) {
+  std::unique_ptr<Sites> sites(new Sites(registry, tables));
   if (auto loaded = sites->load(used); !loaded) return loaded.error();
   sites->publish();
   return sites;
@@ -118,9 +117,6 @@ Result<Sites::Added> Sites::add(const SiteDraft& draft) {
   const auto id = take_id();
   if (!id) return id.error();
   site.id = *id;
-  if (witness_ != nullptr) {
-    if (auto told = witness_->site_made(site.id, site.host); !told) return told.error();
-  }
   Entry entry{site, draft.origin, {std::to_string(id->value), kNoVersion, {}}};
   auto fields = fields_of(site);
   fields["state"] = "live";
@@ -154,9 +150,6 @@ Result<> Sites::remove(std::string_view host) {
   const std::lock_guard lock(mutex_);
   auto* entry = entry_of(host);
   if (entry == nullptr) return no_site(host);
-  if (witness_ != nullptr) {
-    if (auto told = witness_->site_removed(entry->site.id, entry->site.host); !told) return told;
-  }
   if (auto written = write(*entry, {{"state", "removed"}}); !written) return written;
   if (entry->origin == SiteOrigin::automatic) --automatic_count_;
   removed_hosts_.insert(entry->site.host);

@@ -35,22 +35,12 @@ struct SiteDraft {
   SiteOrigin origin = SiteOrigin::hand;
 };
 
-// Told before a site is made or removed, because what a hit's site id meant is a journal record. If
-// it returns an error, the site is not made or removed.
-class SiteWitness {
- public:
-  virtual ~SiteWitness() = default;
-  virtual Result<> site_made(SiteId id, std::string_view host) = 0;
-  virtual Result<> site_removed(SiteId id, std::string_view host) = 0;
-};
-
 class Sites {
  public:
-  // Reads the registry and publishes. Both outlive this, and so does `witness` if there is one. New
-  // ids are greater than `used`, the last one the journal knows.
+  // Reads the registry and publishes. Both outlive this. New ids are greater than `used`, the last
+  // one the journal knows.
   static Result<std::unique_ptr<Sites>> open(Registry& registry, SiteTables& tables,
-                                             SiteId used = SiteId{},
-                                             SiteWitness* witness = nullptr);
+                                             SiteId used = SiteId{});
 
   struct Added {
     Site site;
@@ -83,8 +73,7 @@ class Sites {
     Document document;  // As it stands in the registry.
   };
 
-  Sites(Registry& registry, SiteTables& tables, SiteWitness* witness)
-      : registry_(registry), tables_(tables), witness_(witness) {}
+  Sites(Registry& registry, SiteTables& tables) : registry_(registry), tables_(tables) {}
   Result<> load(SiteId used);
   Result<> write(Entry& entry, Fields changed);
   Result<SiteId> take_id();
@@ -95,7 +84,6 @@ class Sites {
 
   Registry& registry_;
   SiteTables& tables_;
-  SiteWitness* witness_;
   mutable std::mutex mutex_;
   std::map<SiteId, Entry> entries_;  // Live sites only.
   std::set<std::string, std::less<>> removed_hosts_;

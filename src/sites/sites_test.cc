@@ -15,8 +15,8 @@ class SitesTest : public testing::Test {
  protected:
   SitesTest() { reopen(); }
 
-  void reopen(SiteId used = SiteId{}, SiteWitness* witness = nullptr) {
-    auto opened = Sites::open(registry, tables, used, witness);
+  void reopen(SiteId used = SiteId{}) {
+    auto opened = Sites::open(registry, tables, used);
     ASSERT_TRUE(opened) << opened.error().message;
     sites = std::move(*opened);
   }
@@ -196,34 +196,6 @@ TEST_F(SitesTest, DocumentThatCannotBeUsedIsRefusedByNameAtTheStart) {
   ASSERT_FALSE(opened);
   EXPECT_NE(opened.error().message.find("site 1"), std::string::npos);
   EXPECT_NE(opened.error().message.find("timezone"), std::string::npos);
-}
-
-struct Witness final : SiteWitness {
-  Result<> site_made(SiteId id, std::string_view host) override {
-    if (!answer) return answer;
-    told += "+" + std::to_string(id.value) + std::string(host);
-    return {};
-  }
-  Result<> site_removed(SiteId id, std::string_view host) override {
-    if (!answer) return answer;
-    told += "-" + std::to_string(id.value) + std::string(host);
-    return {};
-  }
-  Result<> answer;
-  std::string told;
-};
-
-TEST_F(SitesTest, WitnessIsToldFirstAndMayRefuse) {
-  Witness witness;
-  reopen(SiteId{}, &witness);
-  ASSERT_TRUE(add("a.example"));
-  ASSERT_TRUE(sites->remove("a.example"));
-  EXPECT_EQ(witness.told, "+1a.example-1a.example");
-  witness.answer = Error{Code::io, "the journal failed"};
-  EXPECT_EQ(add("b.example").error().code, Code::io);
-  EXPECT_EQ(published("b.example"), nullptr);
-  witness.answer = {};
-  EXPECT_EQ(add("b.example")->site.id, SiteId{3});  // The refused one cost an id.
 }
 
 TEST_F(SitesTest, AutomaticSiteIsPublicAndMadeOnce) {

@@ -46,6 +46,8 @@ Result<> Recount::count(const BatchView& batch) {
         const auto page = decode_page(record);
         if (!page) {
           done = page.error();
+        } else if (page->is_again && page->page.value <= pages_.size()) {
+          break;
         } else if (page->page.value != pages_.size() + 1) {
           done = Error{Code::corrupt, "a page was introduced out of turn"};
         } else {

@@ -10,7 +10,7 @@ namespace nando {
 
 namespace {
 
-constexpr std::array<char, 8> kMagic = {'N', 'A', 'N', 'D', 'O', 'S', 'N', 1};
+constexpr std::array<char, 8> kMagic = {'N', 'A', 'N', 'D', 'O', 'S', 'N', 2};
 constexpr std::string_view kTemporary = "snapshot.tmp";
 constexpr std::size_t kHostTextBytesMax = 1024;  // More than any host may have.
 
@@ -26,6 +26,7 @@ struct Small {
     std::uint64_t base;
     std::uint32_t pages;
     PageId other;
+    std::uint64_t expired_to;
     std::string host;
   };
   std::vector<SiteRow> sites;
@@ -52,6 +53,7 @@ void put(SnapshotWriter& out, const Small& small, const Key128& hash_key) {
     out.put(site.base);
     out.put(site.pages);
     out.put(site.other.value);
+    out.put(site.expired_to);
     out.put_text(site.host);
   }
   out.put(static_cast<std::uint64_t>(small.page_bases.size()));
@@ -98,6 +100,7 @@ bool get(SnapshotReader& in, const Key128& hash_key, Small& small) {
     row.base = in.get<std::uint64_t>();
     row.pages = in.get<std::uint32_t>();
     row.other.value = in.get<std::uint32_t>();
+    row.expired_to = in.get<std::uint64_t>();
     row.host = in.get_text(kHostTextBytesMax);
     if (row.id.value == 0 || row.id.value >= SiteCounts::kSitesMax) return false;
     small.sites.push_back(std::move(row));
@@ -127,18 +130,39 @@ bool get(SnapshotReader& in, const Key128& hash_key, Small& small) {
   return in.ok();
 }
 
+// Ids of sites are small.
+constexpr std::uint32_t kNamelessPage = 1U << 31;
+static_assert(SiteCounts::kSitesMax < kNamelessPage);
+
+struct PageRow {
+  PageKey key{};
+  std::uint64_t count = 0;
+  SiteId site;
+  bool nameless = false;
+};
 constexpr std::size_t kPageBytes = sizeof(PageKey) + sizeof(std::uint64_t) + sizeof(SiteId);
 
-void put_page(SnapshotWriter& out, const PageKey& key, std::uint64_t count, SiteId site) {
-  out.put(key);
-  out.put(count);
-  out.put(site.value);
+void put_page(SnapshotWriter& out, const PageRow& row) {
+  out.put(row.key);
+  out.put(row.count);
+  out.put(row.site.value | (row.nameless ? kNamelessPage : 0));
+}
+
+PageRow get_page(SnapshotReader& in) {
+  PageRow row;
+  row.key = in.get<PageKey>();
+  row.count = in.get<std::uint64_t>();
+  const auto site = in.get<std::uint32_t>();
+  row.site.value = site & ~kNamelessPage;
+  row.nameless = (site & kNamelessPage) != 0;
+  return row;
 }
 
 std::vector<Small::SiteRow> rows_of(const SiteCounts& sites) {
   std::vector<Small::SiteRow> rows;
   sites.each([&](SiteId id, const SiteCounts::Entry& site) {
-    rows.push_back({id, site.count.load(), site.base.load(), site.pages, site.other, site.host});
+    rows.push_back({id, site.count.load(), site.base.load(), site.pages, site.other,
+                    site.expired_to.value, site.host});
   });
   return rows;
 }
@@ -150,6 +174,7 @@ void restore_sites(const std::vector<Small::SiteRow>& rows, SiteCounts& sites) {
     site.base = row.base;
     site.pages = row.pages;
     site.other = row.other;
+    site.expired_to.value = row.expired_to;
   }
 }
 
@@ -189,8 +214,13 @@ class Changes {
   }
   bool add_page(const PageRecord& record) {
     auto* site = sites_.find(record.site);
-    if (site == nullptr || record.page.value != small_.pages + new_pages_.size() + 1) return false;
-    new_pages_.push_back({record.key, record.site});
+    if (site == nullptr) return false;
+    if (record.is_again) {
+      nameless_[record.page.value] = false;
+      return true;
+    }
+    if (record.page.value != small_.pages + new_pages_.size() + 1) return false;
+    new_pages_.push_back({.key = record.key, .site = record.site});
     if (record.is_other) {
       site->other = record.page;
     } else {
@@ -218,6 +248,17 @@ class Changes {
     } else {
       sites_.set_page_base(record.page, record.base);
     }
+    return true;
+  }
+  bool remove(const RemovalRecord& record) {
+    auto* site = sites_.find(record.site);
+    if (site == nullptr) return false;
+    if (record.what == Removal::page) {
+      nameless_[record.page.value] = true;
+      return true;
+    }
+    site->expired_to = std::max(site->expired_to, record.up_to);
+    if (record.what == Removal::site) site->host.clear();
     return true;
   }
   void finish(const Position& position, UnixTime committed, const KindCounts& kinds) {
@@ -256,27 +297,22 @@ class Changes {
     put(out, small_, hash_key);
     for (const auto& id : kept) out.put(id);
     for (std::uint64_t i = 0; old != nullptr && i < old_pages; ++i) {
-      const auto key = old->get<PageKey>();
-      const auto count = old->get<std::uint64_t>();
-      const SiteId site{old->get<std::uint32_t>()};
-      put_page(out, key, count_of(static_cast<std::uint32_t>(i + 1), count), site);
+      put_page(out, changed(static_cast<std::uint32_t>(i + 1), get_page(*old)));
     }
     for (std::size_t i = 0; i < new_pages_.size(); ++i) {
-      put_page(out, new_pages_[i].key, count_of(static_cast<std::uint32_t>(old_pages + i + 1), 0),
-               new_pages_[i].site);
+      put_page(out, changed(static_cast<std::uint32_t>(old_pages + i + 1), new_pages_[i]));
     }
     if (old != nullptr && !old->finish()) return damage;
     return {};
   }
 
  private:
-  struct NewPage {
-    PageKey key;
-    SiteId site;
-  };
-  std::uint64_t count_of(std::uint32_t page, std::uint64_t otherwise) const {
-    const auto found = counts_.find(page);
-    return found == counts_.end() ? otherwise : found->second;
+  PageRow changed(std::uint32_t page, PageRow row) const {
+    if (const auto found = counts_.find(page); found != counts_.end()) row.count = found->second;
+    if (const auto found = nameless_.find(page); found != nameless_.end()) {
+      row.nameless = found->second;
+    }
+    return row;
   }
 
   Small small_;
@@ -284,7 +320,8 @@ class Changes {
   Visits visits_;
   std::deque<IdTimes::Mark> old_marks_;
   boost::unordered_flat_map<std::uint32_t, std::uint64_t> counts_;
-  std::vector<NewPage> new_pages_;
+  boost::unordered_flat_map<std::uint32_t, bool> nameless_;
+  std::vector<PageRow> new_pages_;
   std::vector<RetryWindow::Id> new_ids_;
   std::vector<UnixTime> new_times_;
 };
@@ -302,7 +339,8 @@ Result<> write_snapshot(Directory& directory, const Counters& counters, const Ke
         hash_key);
     window.each([&](const RetryWindow::Id& id) { out.put(id); });
     for (PageId page{1}; page.value <= pages.size(); ++page.value) {
-      put_page(out, pages.key(page), pages.count(page), pages.site(page));
+      put_page(out,
+               {pages.key(page), pages.count(page), pages.site(page), pages.is_nameless(page)});
     }
     return {};
   });
@@ -331,10 +369,10 @@ Result<> read_snapshot(Directory& directory, const Key128& hash_key, Counters& i
   }
   into.pages().reserve(static_cast<std::uint32_t>(small.pages));
   for (std::uint64_t i = 0; in.ok() && i < small.pages; ++i) {
-    const auto key = in.get<PageKey>();
-    const auto count = in.get<std::uint64_t>();
-    const auto page = into.pages().add(key, SiteId{in.get<std::uint32_t>()});
-    into.pages().set_count(page, count);
+    const auto row = get_page(in);
+    const auto page = into.pages().add(row.key, row.site);
+    into.pages().set_count(page, row.count);
+    if (row.nameless) into.pages().drop_name(page);
   }
   if (!in.finish()) return damaged(directory);
   into.set_position(small.position, small.committed);

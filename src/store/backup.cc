@@ -13,6 +13,8 @@
 #include "ledger/ledger.h"
 #include "registry/registry.h"
 #include "store/cursor.h"
+#include "store/progress.h"
+#include "store/removal.h"
 
 namespace nando {
 
@@ -120,12 +122,13 @@ Result<std::unique_ptr<Directory>> new_directory(const std::string& path) {
 namespace {
 
 Result<BackupReport> fill_backup(Live& live, Directory& root, const std::string& to,
-                                 WithKeys with_keys,
-                                 const std::function<void(Sequence)>& progress) {
+                                 WithKeys with_keys, Output& output) {
+  if (auto done = finish_removals(live, output); !done) return done.error();
   const auto journal = open_directory(to + "/journal", IfMissing::create);
   if (!journal) return journal.error();
   const auto end = live.end();
   if (!end) return end.error();
+  Progress progress(output, "backup", end->sequence);
   Pace pace(Pace::Beside::a_server);
   const auto paced_progress = [&](Sequence at) {
     pace();
@@ -228,10 +231,10 @@ Result<Position> fill(const Source& source, const std::string& path,
 }  // namespace
 
 Result<BackupReport> make_backup(Live& live, const std::string& to, WithKeys with_keys,
-                                 const std::function<void(Sequence)>& progress) {
+                                 Output& output) {
   const auto root = new_directory(to);
   if (!root) return root.error();
-  const auto made = fill_backup(live, **root, to, with_keys, progress);
+  const auto made = fill_backup(live, **root, to, with_keys, output);
   if (!made) {
     std::error_code ignored;
     fs::remove_all(to, ignored);

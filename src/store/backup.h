@@ -13,6 +13,7 @@
 
 #include <functional>
 
+#include "datadir/output.h"
 #include "store/live.h"
 
 namespace nando {
@@ -27,10 +28,11 @@ struct BackupReport {
 
 inline constexpr std::string_view kBackupFile = "backup";
 
-// Requires: `to` is absolute. Code::conflict if there is something in it already; Code::corrupt,
-// naming file and offset, if the journal is damaged: then there is no backup.
+// Details that are being removed are gone first. Requires: `to` is absolute. Code::conflict if
+// there is something in it already; Code::corrupt, naming file and offset, if the journal is
+// damaged: then there is no backup.
 Result<BackupReport> make_backup(Live& live, const std::string& to, WithKeys with_keys,
-                                 const std::function<void(Sequence)>& progress);
+                                 Output& output);
 
 // Makes the store `data` from the backup `from`. Code::conflict if there is a store already,
 // Code::corrupt if the backup is damaged or not whole; in both cases nothing was changed.

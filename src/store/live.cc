@@ -2,7 +2,6 @@
 
 #include "base/clock.h"
 #include "base/entropy.h"
-#include "counters/counters.h"
 #include "datadir/keys.h"
 #include "feed/feed.h"
 #include "ledger/ledger.h"
@@ -41,10 +40,19 @@ class OfflineLive final : public Live {
     if (auto opened = open_ledger(); !opened) return opened.error();
     return ledger_->position();
   }
-  Result<> look_at_counters(const std::function<void(const Counters&)>& look) override {
+  Result<> run(const std::function<void(Ledger&)>& work) override {
     if (auto opened = open_ledger(); !opened) return opened.error();
-    look(ledger_->counters());
+    work(*ledger_);
     return {};
+  }
+  Result<Ledger*> ledger() override {
+    if (auto opened = open_ledger(); !opened) return opened.error();
+    return ledger_.get();
+  }
+  Result<> keep_on() override {
+    if (auto opened = open_ledger(); !opened) return opened.error();
+    const auto kept = ledger_->keep();
+    return kept ? Result<>() : kept.error();
   }
   Result<Feed*> feed() override {
     if (auto opened = open_ledger(); !opened) return opened.error();

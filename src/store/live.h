@@ -16,8 +16,8 @@
 
 namespace nando {
 
-class Counters;
 class Feed;
+class Ledger;
 
 class Live {
  public:
@@ -30,8 +30,12 @@ class Live {
 
   // Where the journal ends: everything up to here is durable.
   virtual Result<Position> end() = 0;
-  // Shows the counters at one moment, between two commits; `look` should be quick.
-  virtual Result<> look_at_counters(const std::function<void(const Counters&)>& look) = 0;
+  // Runs `work` between two commits; it should be quick.
+  virtual Result<> run(const std::function<void(Ledger&)>& work) = 0;
+  // For what the ledger says to any thread.
+  virtual Result<Ledger*> ledger() = 0;
+  // Lets the ledger's housekeeping do something, as feed_on() the feed.
+  virtual Result<> keep_on() = 0;
   // The warehouse's. Code::unavailable if there is none.
   virtual Result<Feed*> feed() = 0;
   // Lets the feed do something: here and now while no server runs, else by waiting a moment.

@@ -1,11 +1,9 @@
 #include <sys/stat.h>
 
-#include <filesystem>
-#include <system_error>
-
 #include "base/bytes.h"
 #include "warehouse/duckdb.h"
 #include "warehouse/export_sql.h"
+#include "warehouse/removal_sql.h"
 #include "warehouse/schema.h"
 #include "warehouse/warehouse.h"
 
@@ -33,7 +31,7 @@ struct Engine<std::uint16_t> : Plain<std::uint16_t, DUCKDB_TYPE_USMALLINT> {
 };
 template <>
 struct Engine<bool> : Plain<bool, DUCKDB_TYPE_BOOLEAN> {
-  static constexpr const char* kSql = "BOOLEAN";
+  static constexpr const char* kSql = "BOOLEAN DEFAULT false";
 };
 template <>
 struct Engine<UnixTime> : Plain<UnixTime, DUCKDB_TYPE_TIMESTAMP_MS> {
@@ -154,6 +152,26 @@ std::vector<std::string> statements(std::uint32_t from) {
   return out;
 }
 
+Result<> set_mark(DuckConnection& connection, const Mark& mark) {
+  if (auto done = connection.run("DELETE FROM mark"); !done) return done;
+  return connection.run("INSERT INTO mark VALUES (" + std::to_string(mark.node) + ",'" +
+                        to_hex(mark.position.epoch) + "'," +
+                        std::to_string(mark.position.sequence.value) + ",'" +
+                        to_hex(mark.position.head) + "')");
+}
+
+Result<std::uint64_t> ask_number(DuckConnection& connection, const std::string& query) {
+  std::uint64_t number = 0;
+  const auto asked = connection.ask(
+      query, [&](const DuckChunk& chunk) { number = chunk.column<std::uint64_t>(0)[0]; });
+  if (!asked) return asked.error();
+  return number;
+}
+
+std::string text_or_null(std::string_view text) {
+  return text.empty() ? "NULL" : sql_text(text);
+}
+
 struct FileId {
   dev_t device = 0;
   ino_t inode = 0;
@@ -181,6 +199,10 @@ class DuckWarehouse final : public Warehouse {
 
   Result<> prepare();
   Result<> load(const Rows& rows, const Mark& mark) override;
+  Result<bool> holds_details(std::span<const RemovalRow> removals) override;
+  Result<> write_without(const std::string& to, std::span<const RemovalRow> removals,
+                         const Mark& mark) override;
+  Result<std::uint64_t> hits_in(const VoidRow& span) override;
   Result<std::optional<Mark>> loaded() override;
   Result<std::map<SiteId, std::string>> zones() override;
   Result<WarehouseTotals> totals(Sequence up_to) override;
@@ -192,7 +214,7 @@ class DuckWarehouse final : public Warehouse {
   Result<> in_transaction(const std::function<Result<>()>& change);
   Result<> add_hits(std::span<const HitRow> rows);
   Result<> add_nouns(const Rows& rows);
-  Result<> set_mark(const Mark& mark);
+  Result<> set_voids(std::span<const VoidRow> rows);
   Result<std::optional<Mark>> mark_seen_by(DuckConnection& connection);
 
   std::string path_;
@@ -254,7 +276,8 @@ Result<> DuckWarehouse::load(const Rows& rows, const Mark& mark) {
   return in_transaction([&]() -> Result<> {
     if (auto done = add_hits(rows.hits); !done) return done;
     if (auto done = add_nouns(rows); !done) return done;
-    return set_mark(mark);
+    if (auto done = set_voids(rows.voids); !done) return done;
+    return set_mark(loader_, mark);
   });
 }
 
@@ -292,12 +315,17 @@ Result<> DuckWarehouse::add_nouns(const Rows& rows) {
     return {};
   };
   auto done = insert("sites", rows.sites, [](std::string& sql, const SiteRow& row) {
-    sql += std::to_string(row.site.value) + "," + sql_text(row.host) + "," + sql_text(row.zone);
+    sql += std::to_string(row.site.value) + "," + text_or_null(row.host) + "," + sql_text(row.zone);
   });
   if (!done) return done;
+  for (const auto& page : rows.pages) {
+    if (!page.is_again) continue;
+    done = loader_.run("DELETE FROM pages WHERE page = " + std::to_string(page.page.value));
+    if (!done) return done;
+  }
   done = insert("pages", rows.pages, [](std::string& sql, const PageRow& row) {
     sql += std::to_string(row.page.value) + "," + std::to_string(row.site.value) + "," +
-           (row.url.empty() ? "NULL" : sql_text(row.url));
+           text_or_null(row.url);
   });
   if (!done) return done;
   return insert("bases", rows.bases, [](std::string& sql, const BaseRow& row) {
@@ -306,12 +334,47 @@ Result<> DuckWarehouse::add_nouns(const Rows& rows) {
   });
 }
 
-Result<> DuckWarehouse::set_mark(const Mark& mark) {
-  if (auto done = loader_.run("DELETE FROM mark"); !done) return done;
-  return loader_.run("INSERT INTO mark VALUES (" + std::to_string(mark.node) + ",'" +
-                     to_hex(mark.position.epoch) + "'," +
-                     std::to_string(mark.position.sequence.value) + ",'" +
-                     to_hex(mark.position.head) + "')");
+Result<> DuckWarehouse::set_voids(std::span<const VoidRow> rows) {
+  for (const auto& row : rows) {
+    if (auto done = loader_.run(set_void(row)); !done) return done;
+  }
+  return {};
+}
+
+Result<bool> DuckWarehouse::holds_details(std::span<const RemovalRow> removals) {
+  const auto rows = ask_number(loader_, count_affected(removals));
+  if (!rows) return rows.error();
+  return *rows > 0;
+}
+
+Result<> DuckWarehouse::write_without(const std::string& to, std::span<const RemovalRow> removals,
+                                      const Mark& mark) {
+  // Its own connection: what failed is undone with it.
+  auto connection = database_.connect();
+  if (!connection) return connection.error();
+  std::string here;
+  auto done = connection->ask("SELECT current_database()",
+                              [&](const DuckChunk& chunk) { here = '"' + chunk.text(0, 0) + '"'; });
+  if (!done) return done;
+  std::vector<std::string> all{"ATTACH " + sql_text(to) + " AS pruned", "USE pruned",
+                               "BEGIN TRANSACTION"};
+  for (auto& sql : statements(0)) all.push_back(std::move(sql));
+  for (auto& sql : copy_without(here + ".main", removals)) all.push_back(std::move(sql));
+  for (const auto& sql : all) {
+    if (done = connection->run(sql); !done) return done;
+  }
+  if (done = set_mark(*connection, mark); !done) return done;
+  for (const auto& sql : {std::string("COMMIT"), std::string("CHECKPOINT pruned"), "USE " + here,
+                          std::string("DETACH pruned")}) {
+    if (done = connection->run(sql); !done) return done;
+  }
+  return {};
+}
+
+Result<std::uint64_t> DuckWarehouse::hits_in(const VoidRow& span) {
+  auto connection = database_.connect();
+  if (!connection) return connection.error();
+  return ask_number(*connection, count_in(span));
 }
 
 Result<std::optional<Mark>> DuckWarehouse::loaded() {
@@ -425,25 +488,6 @@ Result<std::unique_ptr<Warehouse>> Warehouse::open(const std::string& path,
   auto warehouse = std::make_unique<DuckWarehouse>(path, std::move(*database), std::move(*loader));
   if (auto done = warehouse->prepare(); !done) return done.error();
   return std::unique_ptr<Warehouse>(std::move(warehouse));
-}
-
-Result<bool> clear_warehouse(const std::string& path, Keep keep) {
-  std::error_code error;
-  const bool there = std::filesystem::exists(path, error);
-  for (const auto* suffix : {"", ".wal"}) {
-    const auto from = path + suffix;
-    const auto to = path + ".aside" + suffix;
-    if (keep == Keep::aside && std::filesystem::exists(from, error)) {
-      std::filesystem::remove(to, error);
-      std::filesystem::rename(from, to, error);
-    } else {
-      std::filesystem::remove(from, error);
-    }
-    if (error) {
-      return Error{Code::io, "cannot clear " + from + ": " + error.message()};
-    }
-  }
-  return there;
 }
 
 }  // namespace nando

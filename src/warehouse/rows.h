@@ -42,6 +42,7 @@ struct HitRow {
   std::string_view props;  // A JSON object.
   std::string_view screen;
   std::string_view language;
+  bool is_void = false;
 };
 
 struct SiteRow {
@@ -53,7 +54,8 @@ struct SiteRow {
 struct PageRow {
   PageId page;
   SiteId site;
-  std::string_view url;
+  std::string_view url;   // Empty: it was removed.
+  bool is_again = false;  // Replaces the row of a removed one.
 };
 
 struct BaseRow {
@@ -63,20 +65,44 @@ struct BaseRow {
   std::uint64_t base = 0;
 };
 
+// Hits up to a record that are left out of charts, or shown again: those of a site, or of one of
+// its pages, that happened in [from, to).
+struct VoidRow {
+  std::uint64_t up_to = 0;
+  SiteId site;
+  PageId page;  // 0: every page.
+  UnixTime from;
+  UnixTime to;
+  bool is_void = true;
+};
+
+// Details that go: of the hits of a site or page after `after`, up to and with `up_to`.
+struct RemovalRow {
+  SiteId site;
+  PageId page;  // 0: every page of the site.
+  std::uint64_t after = 0;
+  std::uint64_t up_to = 0;
+  bool names_too = false;  // The host and the URLs as well.
+};
+
 // What one transaction loads. Text lives in `text` or longer.
 struct Rows {
   std::vector<HitRow> hits;
   std::vector<SiteRow> sites;
   std::vector<PageRow> pages;
   std::vector<BaseRow> bases;
+  std::vector<VoidRow> voids;  // After the hits.
   HitArena text;
 
-  bool empty() const { return hits.empty() && sites.empty() && pages.empty() && bases.empty(); }
+  bool empty() const {
+    return hits.empty() && sites.empty() && pages.empty() && bases.empty() && voids.empty();
+  }
   void clear() {
     hits.clear();
     sites.clear();
     pages.clear();
     bases.clear();
+    voids.clear();
     text.clear();
   }
 };

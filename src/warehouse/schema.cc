@@ -6,7 +6,7 @@ namespace {
 
 constexpr std::array kSiteColumns = {
     NounColumn{"site", "UINTEGER", "its number"},
-    NounColumn{"host", "VARCHAR", "its host name"},
+    NounColumn{"host", "VARCHAR", "its host name; NULL once it was removed"},
     NounColumn{"zone", "VARCHAR", "the time zone that local_day and local_minute are in"},
 };
 constexpr std::array kPageColumns = {

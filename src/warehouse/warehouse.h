@@ -14,6 +14,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 
 #include "base/result.h"
@@ -59,6 +60,18 @@ class Warehouse {
   // Adds the rows and moves the mark, or does neither.
   [[nodiscard]] virtual Result<> load(const Rows& rows, const Mark& mark) = 0;
 
+  // Whether there is anything that `removals` take away.
+  virtual Result<bool> holds_details(std::span<const RemovalRow> removals) = 0;
+
+  // Writes a new file `to` that holds the same but for what `removals` take away, and `mark`. A
+  // file of its own, because the engine leaves what it deletes in the old one.
+  [[nodiscard]] virtual Result<> write_without(const std::string& to,
+                                               std::span<const RemovalRow> removals,
+                                               const Mark& mark) = 0;
+
+  // How many hits a span takes.
+  virtual Result<std::uint64_t> hits_in(const VoidRow& span) = 0;
+
   // Nothing in a new one.
   virtual Result<std::optional<Mark>> loaded() = 0;
 
@@ -86,5 +99,9 @@ class Warehouse {
 // one. True if there was one.
 enum class Keep : std::uint8_t { aside, nothing };
 Result<bool> clear_warehouse(const std::string& path, Keep keep);
+
+// Puts the file `from`, which nobody has open, in the place of the warehouse at `path`; there is
+// one or the other at any time. Older ones that were set aside go.
+Result<> replace_warehouse(const std::string& path, const std::string& from);
 
 }  // namespace nando

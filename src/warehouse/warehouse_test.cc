@@ -103,7 +103,7 @@ TEST_F(WarehouseTest, RowsAndMarkAreThereAfterReopening) {
             "'2023-11-14 22:13:20.123', 'local_day': 2023-11-14, 'local_minute': 1439, 'door': "
             "api_token, 'agent_class': bot, 'visitor': 2, 'visit': 2, 'is_entry': true, "
             "'referrer': 'https://example.org/', 'title': 'A title, \"quoted\" and l\xc3\xb6ng', "
-            "'name': NULL, 'props': NULL, 'screen': NULL, 'language': NULL}");
+            "'name': NULL, 'props': NULL, 'screen': NULL, 'language': NULL, 'is_void': false}");
   EXPECT_EQ(ask("SELECT count(*) FROM hits WHERE referrer IS NULL"), "2501");
   EXPECT_EQ(ask("SELECT count(*) FROM hits WHERE visitor IS NULL"), "1667");
 }
@@ -156,6 +156,29 @@ TEST_F(WarehouseTest, AFileThatIsNoWarehouseIsToldFromANewerOne) {
   const auto newer = try_open();
   EXPECT_EQ(newer.error().code, Code::invalid);
   EXPECT_THAT(newer.error().message, HasSubstr("newer version"));
+}
+
+// As the first version of the schema wrote it.
+TEST_F(WarehouseTest, AnOlderFileIsBroughtUpToDate) {
+  {
+    auto warehouse = open();
+    Rows rows;
+    add_hits(rows, 1, 10);
+    ASSERT_TRUE(warehouse->load(rows, mark_at(20)));
+  }
+  {
+    auto database = DuckDb::open(path_, {});
+    auto connection = database->connect();
+    ASSERT_TRUE(connection->run("ALTER TABLE hits DROP COLUMN is_void"));
+    ASSERT_TRUE(connection->run("UPDATE schema_version SET version = 1"));
+  }
+  {
+    auto warehouse = open();
+    Rows rows;
+    add_hits(rows, 11, 10);
+    ASSERT_TRUE(warehouse->load(rows, mark_at(30)));
+  }
+  EXPECT_EQ(ask("SELECT count(*) FROM hits WHERE NOT is_void"), "20");
 }
 
 TEST_F(WarehouseTest, ATruncatedFileIsDamaged) {

@@ -1,9 +1,9 @@
 // Waiting for the warehouse, for commands that want to see everything in it.
 #pragma once
 
-#include "cli/progress.h"
 #include "feed/feed.h"
 #include "store/live.h"
+#include "store/progress.h"
 
 namespace nando {
 
