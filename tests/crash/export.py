@@ -6,34 +6,37 @@ import subprocess
 
 from disk import Ballast
 from harness import PROGRAM, Server, audit, client, finish, load, remove, scratch
-from kills import attached
+from kills import SMALL_SEGMENT, attached
 from warehouse import caught_up, copy_of_one_site, tmpfs, wait_for
 
 SITES, PAGES = 4, 16
-HITS = 5000
-MANY_HITS = 100_000
-SEGMENT_BYTES = 8 << 20
-RATE = 200
-COUNTING_SECONDS = 5
+HITS = 20_000
+MANY_HITS = 40_000
+RATE = 50
+COUNTING_SECONDS = 2.5
+SPARE = 64 << 10
 DISK, TARGET = "100m", "16k"
 FORMATS = ("csv", "parquet", "duckdb", "ndjson")
 # What the data directory's disk has left, where the named format wants more. A DuckDB file fails
 # as it is made, in its transaction, and as its log is written into it.
 ROOMS = (
-    ("csv", 0),
     ("csv", 256 << 10),
-    ("parquet", 0),
     ("parquet", 32 << 10),
     ("duckdb", 0),
     ("duckdb", 64 << 10),
     ("duckdb", 640 << 10),
-    ("duckdb", 1 << 20),
+    ("duckdb", 2 << 20),
 )
+# The same for a DuckDB file wherever its rooms fall: its first write, one of the log, and those of
+# the log into it.
+WRITES = (("pwrite64", 1), ("write", 1), ("pwrite64", 4), ("pwrite64", 5))
+# A full disk may be told, or foreseen as the feed does.
+WHY = ("No space left", "is for counting")
 
 
-def start_export(server, form, out, words=()):
+def start_export(server, form, out):
     return subprocess.Popen(
-        [PROGRAM, "export", "--format", form, *words, "--data", server.data],
+        [PROGRAM, "export", "--format", form, "--data", server.data],
         env=server.env,
         stdin=subprocess.DEVNULL,
         stdout=out,
@@ -67,7 +70,7 @@ def refused_well(report, name, code, said):
     one_line = said.startswith("nandolytics:") and "\n" not in said
     report.check(
         f"{name}: exit code 1, and one line that says why",
-        code == 1 and one_line and "No space left" in said,
+        code == 1 and one_line and any(why in said for why in WHY),
         f"{code}, '{said[-150:]}'",
     )
 
@@ -109,9 +112,62 @@ def no_room_for_the_target(report, server, mount, form):
     (mount / "out").unlink()
 
 
-def killed_exporting(report, server):
+def no_room_in_the_middle(report, server):
+    """Space is gone at a write of the file, or of its log, and from there on."""
+    for number, (call, when) in enumerate(WRITES, 1):
+        path = server.data / f"export-{server.process.pid}-{number}"
+        files = [path, path.with_name(path.name + ".wal")]
+        with attached(server, f"{call}:error=ENOSPC:when={when}+", files):
+            code, said = export(server, "duckdb", server.folder / "out")
+        name = f"duckdb, no room at {call} {when}"
+        refused_well(report, name, code, said)
+        left = [one for one in left_over(server) if path.name in one]
+        report.check(f"{name}: nothing is left", not left, ", ".join(left))
+    return len(WRITES)
+
+
+def no_hit_refused(report, server, name, seed):
+    """Under a load that takes several segments. It has no ids, so its answers are not kept."""
+    told = load(
+        server,
+        connections=4,
+        seconds=1,
+        rate=10_000,
+        sites=SITES,
+        pages=PAGES,
+        seed=seed,
+        ids="none",
+    )
+    report.check(
+        f"{name}: no hit is refused",
+        told["acknowledged"] > 0 and told["refused"] == 0,
+        f"{told['acknowledged']} acknowledged, {told['refused']} refused",
+    )
+
+
+def room_for_an_export(server, mount):
+    """The disk full but for what the export of this moment takes, and a little."""
+    export(server, "csv", server.folder / "out")
+    return with_room(mount, (server.folder / "out").stat().st_size + SPARE)
+
+
+def nobody_reads(report, server, mount):
+    """An export whose file is held until it is handed over, however slowly that goes."""
+    ballast = room_for_an_export(server, mount)
+    no_hit_refused(report, server, "control, that room and no export", 11)
+    ballast.unlink()
+    ballast = room_for_an_export(server, mount)
+    running = start_export(server, "csv", subprocess.PIPE)
+    wait_for(lambda: running.poll() is not None or "deleted" in str(left_over(server)), 3)
+    no_hit_refused(report, server, "an export that nobody reads fills the disk", 12)
+    running.kill()
+    running.communicate()
+    ballast.unlink()
+
+
+def killed_exporting(report, server, number):
     """A file that is left is seen, and the next start removes it."""
-    path = server.data / f"export-{server.process.pid}-1"
+    path = server.data / f"export-{server.process.pid}-{number}"
     with attached(server, "pwrite64:signal=SIGKILL:when=2", [path]):
         export(server, "duckdb", server.folder / "out")
     server.kill()
@@ -159,7 +215,7 @@ class Exports:
     def __init__(self, report, folder, mount, target):
         self.report, self.mount, self.target = report, mount, target
         elsewhere = {"NANDOLYTICS_WAREHOUSE_PATH": str(folder / "warehouse.duckdb")}
-        self.server = Server(folder, SEGMENT_BYTES, data=mount / "data", env=elsewhere)
+        self.server = Server(folder, SMALL_SEGMENT, data=mount / "data", env=elsewhere)
         self.log = folder / "answers"
         self.shape = {"sites": SITES, "pages": PAGES, "log": self.log}
 
@@ -173,7 +229,8 @@ class Exports:
         self.server.term()
         self.without_a_server()
         self.server.start()
-        killed_exporting(self.report, self.server)
+        before = no_room_in_the_middle(self.report, self.server)
+        killed_exporting(self.report, self.server, before + 1)
         told = load(
             self.server,
             connections=2,
@@ -185,6 +242,7 @@ class Exports:
             ids="none",
         )
         self.report.check("more hits", told["acknowledged"] == MANY_HITS)
+        nobody_reads(self.report, self.server, self.mount)
         audit(self.report, "after them", self.server, [self.log], SITES)
         two_at_once(self.report, self.server)
 

@@ -41,7 +41,7 @@ class Store:
         self.log.touch()
         self.kept = self.folder / "kept"
         self.shape = {"sites": SITES, "pages": PAGES, "log": self.log, "ids": "varied"}
-        self.died, self.chains, self.deepest, self.wrong = 0, 0, 0, []
+        self.kills, self.chains, self.deepest, self.wrong = 0, 0, 0, []
 
     def live(self):
         return sorted((self.server.data / "journal").glob("*.live"))
@@ -118,9 +118,7 @@ class Store:
 
     def killed_at(self, moment, paths):
         call, when = moment
-        died = self.start_under(strace(f"{call}:signal=SIGKILL:when={when}", paths))
-        self.died += died
-        return died
+        return self.start_under(strace(f"{call}:signal=SIGKILL:when={when}", paths))
 
     def problem(self):
         """A clean start after all of that: what is wrong; empty if nothing is."""
@@ -132,16 +130,15 @@ class Store:
 
     def sweep(self, paths, each, offset):
         """Kills a start at one call in `each`, and every second of those again and again, `LEVELS`
-        deep, each time at another call."""
+        starts in all, each at another call."""
         moments = self.moments(paths)
         for number, moment in enumerate(moments[offset % each :: each]):
             chance = random.Random(number)
+            chain = [moment, *chance.choices(moments, k=LEVELS - 1)] if number % 2 else [moment]
             self.restore()
-            chain = [moment] if self.killed_at(moment, paths) else []
-            while number % 2 and 0 < len(chain) < LEVELS:
-                chain.append(chance.choice(moments))
-                self.killed_at(chain[-1], paths)
-            self.deepest, self.chains = max(self.deepest, len(chain)), self.chains + 1
+            kills = sum([self.killed_at(one, paths) for one in chain])
+            self.chains, self.kills = self.chains + 1, self.kills + kills
+            self.deepest = max(self.deepest, kills)
             if wrong := self.problem():
                 self.wrong.append(f"after {chain}: {wrong}")
 
@@ -239,8 +236,8 @@ def swept(report, number, each):
         of = "each" if each == 1 else f"one in {each}"
         report.check(
             f"killed {name}, then at {of} of its start's calls",
-            not store.wrong and store.died >= store.chains > 0,
-            f"{store.chains} times, {store.died} kills, up to {store.deepest} deep"
+            not store.wrong and store.kills >= store.chains > 0,
+            f"{store.chains} times, {store.kills} kills, up to {store.deepest} deep"
             + "".join(f"; {one}" for one in store.wrong[:3]),
         )
         if number == 0:
