@@ -169,11 +169,12 @@ int export_here(const ExportArguments& args, const Settings& settings, Output& o
         if (!output.wanted()) return unwanted;
         return exporter.take(batch);
       });
-  if (!scanned && scanned.error().code == Code::unavailable) return kRefused;
+  if (!scanned && scanned.error().code == Code::unavailable) return refuse_unwanted(output);
   exporter.flush();
   if (!scanned) return refuse(output, scanned.error());
+  if (!output.wanted()) return refuse_unwanted(output);
   tell_cursor(args, view->end(), output);
-  return output.wanted() ? kDone : kRefused;
+  return kDone;
 }
 
 // Hands over the content of a file that has no name any more.
@@ -186,15 +187,51 @@ int stream_file(const std::string& path, Output& output) {
     file.read(chunk.data(), static_cast<std::streamsize>(chunk.size()));
     output.out(std::string_view(chunk).substr(0, static_cast<std::size_t>(file.gcount())));
   }
-  if (file.eof() && output.wanted()) return kDone;
+  if (!output.wanted()) return refuse_unwanted(output);
+  if (file.eof()) return kDone;
   return refuse(output, {Code::io, "the export could not be read back"});
+}
+
+// Writes what is asked for to a file beside the warehouse's, where `bytes` more do not take what
+// counting needs, and hands it over.
+int export_part(Feed& feed, const Warehouse::Question& question, std::uint64_t bytes,
+                Output& output) {
+  const auto warehouse = feed.warehouse();
+  if (warehouse == nullptr) return refuse(output, {Code::unavailable, "no warehouse; try again"});
+  if (auto room = leave_room("no room for the export", feed.folder(), bytes); !room) {
+    return refuse(output, room.error());
+  }
+  static std::atomic<unsigned> number = 0;
+  const auto path = fmt::format("{}{}{}-{}", feed.path(), kExportSuffix, ::getpid(), ++number);
+  if (const auto mark = warehouse->write_to(path, question); !mark) {
+    std::error_code ignored;
+    for (const auto* suffix : {"", ".wal"}) {
+      std::filesystem::remove(path + suffix, ignored);
+    }
+    return refuse(output, mark.error());
+  }
+  return stream_file(path, output);
+}
+
+// Part by part, so that the file on the way stays small however slowly somebody reads.
+int export_csv(Feed& feed, Warehouse::Question question, Sequence end, Output& output) {
+  constexpr std::uint64_t kPartRecords = 50'000;
+  constexpr std::uint64_t kPartBytes = 16 << 20;
+  do {
+    question.up_to.value = std::min(end.value, question.after.value + kPartRecords);
+    const int code = export_part(feed, question, kPartBytes, output);
+    if (code != kDone) return code;
+    question.after = question.up_to;
+    question.header = CsvHeader::left_out;
+  } while (question.after < end);
+  return kDone;
 }
 
 int export_from_warehouse(const ExportArguments& args, ExportFormat format, Live& live,
                           Output& output) {
   const auto end = live.end();
   if (!end) return refuse(output, end.error());
-  Warehouse::Question question{.format = format, .host = args.host};
+  Warehouse::Question question{.format = format, .up_to = end->sequence, .host = args.host};
   if (!args.since.empty()) {
     const auto since = parse_cursor(args.since, *end);
     if (!since) return refuse(output, since.error());
@@ -203,19 +240,12 @@ int export_from_warehouse(const ExportArguments& args, ExportFormat format, Live
   if (auto done = catch_up(live, end->sequence, "export", output); !done) {
     return refuse(output, done.error());
   }
-  const auto warehouse = (*live.feed())->warehouse();
-  if (warehouse == nullptr) return refuse(output, {Code::unavailable, "no warehouse; try again"});
-  static std::atomic<unsigned> number = 0;
-  const auto path =
-      fmt::format("{}/{}{}-{}", live.data_path(), kExportPrefix, ::getpid(), ++number);
-  const auto mark = warehouse->write_to(path, question);
-  if (!mark) {
-    std::error_code ignored;
-    for (const auto* suffix : {"", ".wal"}) std::filesystem::remove(path + suffix, ignored);
-    return refuse(output, mark.error());
-  }
-  const int code = stream_file(path, output);
-  if (code == kDone && *mark) tell_cursor(args, (*mark)->position, output);
+  auto& feed = **live.feed();
+  // A copy, and a file of the same rows in another format, take no more than twice the warehouse.
+  const int code = format == ExportFormat::csv
+                       ? export_csv(feed, question, end->sequence, output)
+                       : export_part(feed, question, 2 * feed.bytes(), output);
+  if (code == kDone) tell_cursor(args, *end, output);
   return code;
 }
 

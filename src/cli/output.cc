@@ -3,8 +3,10 @@
 #include <toml++/toml.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <sstream>
+#include <system_error>
 
 namespace nando {
 
@@ -25,8 +27,15 @@ toml::array to_array(const std::vector<std::string>& words) {
 }  // namespace
 
 void StreamOutput::out(std::string_view text) {
-  broken_ |= std::fwrite(text.data(), 1, text.size(), stdout) != text.size();
-  broken_ |= std::fflush(stdout) != 0;
+  errno = 0;
+  const bool whole = std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
+  if (whole && std::fflush(stdout) == 0) return;
+  if (error_ == 0) error_ = errno == 0 ? EIO : errno;
+}
+
+std::string StreamOutput::problem() const {
+  if (error_ == 0 || error_ == EPIPE) return {};
+  return "cannot write standard output: " + std::generic_category().message(error_);
 }
 
 void StreamOutput::err(std::string_view text) {
@@ -38,6 +47,11 @@ int refuse(Output& output, const Error& error) {
   std::ranges::replace(line, '\n', ' ');
   output.err(line + "\n");
   return error.code == Code::invalid ? kWrongCall : kRefused;
+}
+
+int refuse_unwanted(Output& output) {
+  const auto problem = output.problem();
+  return problem.empty() ? kRefused : refuse(output, {Code::io, problem});
 }
 
 std::string text_table(const std::vector<std::vector<std::string>>& rows) {

@@ -18,15 +18,19 @@ class StreamOutput final : public Output {
  public:
   void out(std::string_view text) override;
   void err(std::string_view text) override;
-  bool wanted() const override { return !broken_; }
+  bool wanted() const override { return error_ == 0; }
+  std::string problem() const override;
 
  private:
-  bool broken_ = false;
+  int error_ = 0;  // errno of the first failure.
 };
 
 // "nandolytics: MESSAGE" on standard error, in one line, and the exit code for it: kWrongCall for
 // Code::invalid, kRefused otherwise.
 int refuse(Output& output, const Error& error);
+
+// For a command that stops because its output is not wanted: says why, unless a reader just left.
+int refuse_unwanted(Output& output);
 
 // Rows, columns aligned, two spaces between them.
 std::string text_table(const std::vector<std::vector<std::string>>& rows);

@@ -13,6 +13,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <atomic>
+#include <filesystem>
 #include <thread>
 
 #include "api/api.h"
@@ -147,7 +148,6 @@ Result<> Store::start() {
                  "--auto-sites-force"};
   }
   if (auto opened = open_data(); !opened) return opened;
-  remove_old_exports();
   if (auto opened = open_run_directory(); !opened) return opened;
   return start_serving();
 }
@@ -181,10 +181,13 @@ Result<> Store::open_data() {
 
 // What exports left behind that were under way when the process died.
 void Store::remove_old_exports() {
-  const auto names = data_->root().list();
+  const auto folder = open_directory(feed_->folder().string(), IfMissing::fail);
+  const auto names = folder ? (*folder)->list() : Result<std::vector<std::string>>(folder.error());
   if (!names) return;
+  const auto exports =
+      std::filesystem::path(feed_->path()).filename().string() + std::string(kExportSuffix);
   for (const auto& name : *names) {
-    if (name.starts_with(kExportPrefix)) static_cast<void>(data_->root().remove(name));
+    if (name.starts_with(exports)) static_cast<void>((*folder)->remove(name));
   }
 }
 
@@ -205,6 +208,7 @@ Result<> Store::start_serving() {
   committer_ = std::make_unique<Committer>(*ledger_, clock_);
   feed_ = std::make_unique<Feed>(
       feed_parts(*data_, settings_, tables_, [this] { return ledger_->position(); }));
+  remove_old_exports();
   scrub_ = std::make_unique<Scrub>(data_->journal(), clock_);
   retention_ = std::make_unique<Retention>(*this, tables_, clock_);
   health_ = std::make_unique<Health>(*ledger_, *committer_, clock_);

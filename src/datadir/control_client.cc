@@ -58,7 +58,10 @@ Result<int> control_call(const std::string& directory, const std::vector<std::st
     switch (frame->kind) {
       case FrameKind::out:
         output.out(text);
-        if (!output.wanted()) return Error{Code::io, "nobody reads the output any more"};
+        if (!output.wanted()) {
+          const auto problem = output.problem();
+          return Error{Code::io, problem.empty() ? "nobody reads the output any more" : problem};
+        }
         break;
       case FrameKind::err:
         output.err(text);

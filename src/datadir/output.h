@@ -19,6 +19,8 @@ class Output {
   virtual void err(std::string_view text) = 0;
   // False when nobody reads any more; a long command then stops.
   virtual bool wanted() const = 0;
+  // Why it is not wanted, where that is another reason than a reader who left.
+  virtual std::string problem() const { return {}; }
 };
 
 // Keeps what was said; for tests.

@@ -38,6 +38,10 @@ Result<> Feed::hold_warehouse() {
 }
 
 Result<> Feed::open() {
+  // Of a copy without removed details that was not finished.
+  if (auto cleared = clear_warehouse(parts_.path + ".pruned", Keep::nothing); !cleared) {
+    return cleared.error();
+  }
   auto opened = Warehouse::open(parts_.path, parts_.options);
   if (!opened) {
     if (opened.error().code != Code::corrupt) return opened.error();
@@ -99,19 +103,27 @@ Result<> Feed::replace(const std::string& why, Keep keep) {
 }
 
 Result<> Feed::check_room() const {
+  return leave_room("the warehouse waits", folder(), 0, parts_.left_for_counting);
+}
+
+std::filesystem::path Feed::folder() const {
   std::error_code error;
-  const auto folder = std::filesystem::absolute(parts_.path, error).parent_path();
-  const auto free = std::filesystem::space(folder, error).available;
-  if (error || free >= parts_.left_for_counting) return {};
-  return Error{Code::full,
-               "the warehouse waits: less than " + std::to_string(parts_.left_for_counting >> 20) +
-                   " MiB are free in " + folder.string() + ", and what is left is for counting"};
+  return std::filesystem::absolute(parts_.path, error).parent_path();
+}
+
+std::uint64_t Feed::bytes() const {
+  std::uint64_t bytes = 0;
+  for (const auto* suffix : {"", ".wal"}) {
+    std::error_code error;
+    const auto size = std::filesystem::file_size(parts_.path + suffix, error);
+    if (!error) bytes += size;
+  }
+  return bytes;
 }
 
 Result<bool> Feed::load_some() {
   const auto end = parts_.durable_end().sequence;
   if (loaded_.sequence >= end) return false;
-  if (auto room = check_room(); !room) return room.error();
   rows_.clear();
   removals_.clear();
   Mark mark{parts_.node, loaded_};
@@ -141,6 +153,7 @@ Result<bool> Feed::load_some() {
     loaded_ = mark.position;
     return loaded_.sequence < end;
   }
+  if (auto room = check_room(); !room) return room.error();
   if (auto loaded = take(warehouse()->load(rows_, mark)); !loaded) return loaded.error();
   loaded_ = mark.position;
   return loaded_.sequence < end;
@@ -166,7 +179,6 @@ Result<> Feed::forget(const Mark& mark) {
     return loaded;
   }
   const auto pruned = parts_.path + ".pruned";
-  if (auto done = clear_warehouse(pruned, Keep::nothing); !done) return done.error();
   const auto written = old->write_without(pruned, removals_, mark);
   if (!written) {
     if (auto done = clear_warehouse(pruned, Keep::nothing); !done) return done.error();

@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "feed/room.h"
 #include "feed/row_maker.h"
 #include "journal/reader.h"
 #include "telemetry/metrics.h"
@@ -23,9 +24,6 @@ namespace nando {
 
 // Of one transaction: a whole row group of DuckDB's, which it writes without touching it again.
 inline constexpr std::size_t kFeedRowsAtOnce = 122'880;
-
-// A disk with less than this has no room for a copy: what is left is for counting.
-inline constexpr std::uint64_t kLeftForCounting = 64 << 20;
 
 struct FeedParts {
   Directory& journal;
@@ -56,6 +54,11 @@ class Feed {
   };
   Status status() const;
   void describe(MetricsPage& page) const;
+
+  // Its file; what else is large and comes from it should be beside it.
+  const std::string& path() const { return parts_.path; }
+  std::filesystem::path folder() const;
+  std::uint64_t bytes() const;  // Of its file, and of the engine's log.
 
   // Null while there is none that works. What it returns stays usable, though it may be of a file
   // that was replaced since.

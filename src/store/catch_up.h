@@ -8,8 +8,9 @@
 namespace nando {
 
 // Until every record up to `sequence` is in the warehouse. The feed's own error if nothing comes
-// for kFeedPatience.
+// for kFeedPatience, or for kProblemPatience while it says why.
 inline constexpr std::chrono::seconds kFeedPatience{15};
+inline constexpr std::chrono::seconds kProblemPatience{6};  // It tries again each five.
 
 inline Result<> catch_up(Live& live, Sequence sequence, const std::string& what, Output& output) {
   const auto feed = live.feed();
@@ -27,7 +28,7 @@ inline Result<> catch_up(Live& live, Sequence sequence, const std::string& what,
     const auto now = clock.monotonic();
     if (status.loaded != before) since = now;
     before = status.loaded;
-    if (now - since < kFeedPatience) continue;
+    if (now - since < (status.problem.empty() ? kFeedPatience : kProblemPatience)) continue;
     return Error{Code::unavailable,
                  status.problem.empty() ? "the warehouse does not catch up" : status.problem};
   }

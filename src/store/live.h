@@ -45,8 +45,8 @@ class Live {
   virtual std::shared_ptr<const KeyRing> keys() = 0;
 };
 
-// Files in the data directory that an export writes before it hands them over.
-inline constexpr std::string_view kExportPrefix = "export-";
+// What an export writes before it hands it over goes by the warehouse's name and this.
+inline constexpr std::string_view kExportSuffix = ".export-";
 
 // How a feed is put together for the store of `data`.
 struct FeedParts;

@@ -1,5 +1,6 @@
 #include "warehouse/duckdb.h"
 
+#include <array>
 #include <string_view>
 
 namespace nando {
@@ -15,13 +16,27 @@ bool says(std::string_view text, std::string_view part) {
 Error duck_error(const char* message) {
   const std::string text = message == nullptr ? "it does not say why" : message;
   // It has no codes for these.
-  const auto code = says(text, "No space left") || says(text, "Disk quota") ? Code::full
-                    : says(text, "Out of Memory")                           ? Code::unavailable
-                    : says(text, "Permission denied") || says(text, "Read-only file system") ||
-                            says(text, "Could not set lock") || says(text, "read-only mode")
-                        ? Code::io
-                        : Code::corrupt;
-  return {code, "DuckDB: " + text};
+  struct Row {
+    std::string_view part;
+    Code code;
+  };
+  static constexpr std::array kRows = {
+      Row{"No space left", Code::full},
+      Row{"Disk quota", Code::full},
+      Row{"Out of Memory", Code::unavailable},
+      Row{"Cannot allocate memory", Code::unavailable},
+      Row{"Too many open files", Code::unavailable},
+      Row{"Permission denied", Code::io},
+      Row{"Operation not permitted", Code::io},
+      Row{"Read-only file system", Code::io},
+      Row{"Could not set lock", Code::io},
+      Row{"read-only mode", Code::io},
+      Row{"Cannot open file", Code::io},
+  };
+  for (const auto& row : kRows) {
+    if (says(text, row.part)) return {row.code, "DuckDB: " + text};
+  }
+  return {Code::corrupt, "DuckDB: " + text};
 }
 
 std::string DuckChunk::text(idx_t index, std::size_t row) const {

@@ -152,12 +152,15 @@ std::vector<std::string> statements(std::uint32_t from) {
   return out;
 }
 
+std::string mark_statement(const Mark& mark) {
+  return "INSERT INTO mark VALUES (" + std::to_string(mark.node) + ",'" +
+         to_hex(mark.position.epoch) + "'," + std::to_string(mark.position.sequence.value) + ",'" +
+         to_hex(mark.position.head) + "')";
+}
+
 Result<> set_mark(DuckConnection& connection, const Mark& mark) {
   if (auto done = connection.run("DELETE FROM mark"); !done) return done;
-  return connection.run("INSERT INTO mark VALUES (" + std::to_string(mark.node) + ",'" +
-                        to_hex(mark.position.epoch) + "'," +
-                        std::to_string(mark.position.sequence.value) + ",'" +
-                        to_hex(mark.position.head) + "')");
+  return connection.run(mark_statement(mark));
 }
 
 Result<std::uint64_t> ask_number(DuckConnection& connection, const std::string& query) {
@@ -360,13 +363,15 @@ Result<> DuckWarehouse::write_without(const std::string& to, std::span<const Rem
                                "BEGIN TRANSACTION"};
   for (auto& sql : statements(0)) all.push_back(std::move(sql));
   for (auto& sql : copy_without(here + ".main", removals)) all.push_back(std::move(sql));
+  all.emplace_back(mark_statement(mark));
+  all.insert(all.end(), {"COMMIT", "CHECKPOINT pruned", "USE " + here, "DETACH pruned"});
   for (const auto& sql : all) {
-    if (done = connection->run(sql); !done) return done;
-  }
-  if (done = set_mark(*connection, mark); !done) return done;
-  for (const auto& sql : {std::string("COMMIT"), std::string("CHECKPOINT pruned"), "USE " + here,
-                          std::string("DETACH pruned")}) {
-    if (done = connection->run(sql); !done) return done;
+    if (done = connection->run(sql); done) continue;
+    for (const auto& undo : {std::string("ROLLBACK"), "USE " + here,
+                             std::string("DETACH DATABASE IF EXISTS pruned")}) {
+      static_cast<void>(connection->run(undo));
+    }
+    return done;
   }
   return {};
 }
@@ -465,8 +470,12 @@ Result<std::optional<Mark>> DuckWarehouse::write_to(const std::string& to,
   const auto mark = mark_seen_by(*connection);
   if (!mark) return mark.error();
   for (const auto& sql : export_statements(to, question)) {
-    // What failed is undone with the connection, an ATTACH too.
-    if (auto done = connection->run(sql); !done) return done.error();
+    const auto done = connection->run(sql);
+    if (done) continue;
+    // A copy that stays attached keeps its file, which nobody sees any more, on a disk that is
+    // full.
+    for (const auto& undo : undo_statements(to)) static_cast<void>(connection->run(undo));
+    return done.error();
   }
   return *mark;
 }

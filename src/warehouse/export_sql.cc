@@ -48,17 +48,24 @@ std::string sql_text(std::string_view text) {
   return out + "'";
 }
 
+std::vector<std::string> undo_statements(const std::string& to) {
+  return {"ROLLBACK", "DETACH DATABASE IF EXISTS " + copy_name(to)};
+}
+
 std::vector<std::string> export_statements(const std::string& to,
                                            const Warehouse::Question& question) {
   const auto joined =
       " FROM hits JOIN sites USING (site) LEFT JOIN pages USING (page) WHERE hits.sequence > " +
       std::to_string(question.after.value) +
+      " AND hits.sequence <= " + std::to_string(question.up_to.value) +
       (question.host.empty() ? std::string() : " AND sites.host = " + sql_text(question.host)) +
       " ORDER BY hits.sequence";
   if (question.format != ExportFormat::duckdb) {
     const bool csv = question.format == ExportFormat::csv;
+    const bool header = question.header == CsvHeader::written;
     return {"COPY (SELECT " + export_columns(question.format) + joined + ") TO " + sql_text(to) +
-                (csv ? " (FORMAT csv, HEADER true)" : " (FORMAT parquet, COMPRESSION zstd)"),
+                (csv ? " (FORMAT csv, HEADER " + std::string(header ? "true" : "false") + ")"
+                     : " (FORMAT parquet, COMPRESSION zstd)"),
             "COMMIT"};
   }
   const auto copy = copy_name(to);

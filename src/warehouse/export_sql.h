@@ -15,4 +15,7 @@ std::string sql_text(std::string_view text);
 std::vector<std::string> export_statements(const std::string& to,
                                            const Warehouse::Question& question);
 
+// What they leave behind where one fails, undone; each of these may fail in turn.
+std::vector<std::string> undo_statements(const std::string& to);
+
 }  // namespace nando

@@ -33,6 +33,8 @@ constexpr std::string_view name_of(ExportFormat format) {
   return enum_name(kExportFormatNames, format);
 }
 
+enum class CsvHeader : std::uint8_t { written, left_out };
+
 // Counts that `verify` holds against the journal's. Ordinals that are 1, 2, ... n add up to
 // n (n + 1) / 2, so a row that is missing, doubled or wrong shows.
 struct OrdinalSum {
@@ -81,13 +83,15 @@ class Warehouse {
   // Over the rows up to `up_to`.
   virtual Result<WarehouseTotals> totals(Sequence up_to) = 0;
 
-  // Writes the hits after `question.after`, up to a mark that is returned, to a new file `to`:
-  // oldest first, each with the host of its site and the URL of its page. Texts that a spreadsheet
-  // would run (CSV only) get an apostrophe in front.
+  // Writes the hits after `question.after` up to `up_to`, or to a mark that is returned if that
+  // comes first, to a new file `to`: oldest first, each with the host of its site and the URL of
+  // its page. Texts that a spreadsheet would run (CSV only) get an apostrophe in front.
   struct Question {
     ExportFormat format = ExportFormat::csv;
     Sequence after;
+    Sequence up_to{~std::uint64_t{0}};
     std::string host;  // Empty: of every site.
+    CsvHeader header = CsvHeader::written;
   };
   virtual Result<std::optional<Mark>> write_to(const std::string& to, const Question& question) = 0;
 

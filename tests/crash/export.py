@@ -14,7 +14,7 @@ HITS = 20_000
 MANY_HITS = 40_000
 RATE = 50
 COUNTING_SECONDS = 2.5
-SPARE = 64 << 10
+SPARE = 1 << 20
 DISK, TARGET = "100m", "16k"
 FORMATS = ("csv", "parquet", "duckdb", "ndjson")
 # What the data directory's disk has left, where the named format wants more. A DuckDB file fails
@@ -32,6 +32,7 @@ ROOMS = (
 WRITES = (("pwrite64", 1), ("write", 1), ("pwrite64", 4), ("pwrite64", 5))
 # A full disk may be told, or foreseen as the feed does.
 WHY = ("No space left", "is for counting")
+MARK = ".export-"
 
 
 def start_export(server, form, out):
@@ -54,15 +55,20 @@ def export(server, form, path):
     return process.returncode, said.strip()
 
 
+def file_of(server, number):
+    """What this server's export of that number is written to before it is handed over."""
+    return server.data / f"warehouse.duckdb{MARK}{server.process.pid}-{number}"
+
+
 def left_over(server):
     """Files of exports in the data directory, and those without a name that the server holds."""
-    names = [name for name in os.listdir(server.data) if name.startswith("export-")]
+    names = [name for name in os.listdir(server.data) if MARK in name]
     if server.process.poll() is not None:
         return names
     for file in pathlib.Path(f"/proc/{server.process.pid}/fd").iterdir():
         with contextlib.suppress(OSError):
             name = pathlib.Path(os.readlink(file)).name
-            names += [f"held: {name}"] if name.startswith("export-") else []
+            names += [f"held: {name}"] if MARK in name else []
     return names
 
 
@@ -115,7 +121,7 @@ def no_room_for_the_target(report, server, mount, form):
 def no_room_in_the_middle(report, server):
     """Space is gone at a write of the file, or of its log, and from there on."""
     for number, (call, when) in enumerate(WRITES, 1):
-        path = server.data / f"export-{server.process.pid}-{number}"
+        path = file_of(server, number)
         files = [path, path.with_name(path.name + ".wal")]
         with attached(server, f"{call}:error=ENOSPC:when={when}+", files):
             code, said = export(server, "duckdb", server.folder / "out")
@@ -167,7 +173,7 @@ def nobody_reads(report, server, mount):
 
 def killed_exporting(report, server, number):
     """A file that is left is seen, and the next start removes it."""
-    path = server.data / f"export-{server.process.pid}-{number}"
+    path = file_of(server, number)
     with attached(server, "pwrite64:signal=SIGKILL:when=2", [path]):
         export(server, "duckdb", server.folder / "out")
     server.kill()
@@ -209,13 +215,11 @@ def two_at_once(report, server):
 
 
 class Exports:
-    """A server with a small disk for its data, a roomy one for its warehouse, and a tiny one that
-    exports are sent to."""
+    """A server with a small disk for everything, and a tiny one that exports are sent to."""
 
     def __init__(self, report, folder, mount, target):
         self.report, self.mount, self.target = report, mount, target
-        elsewhere = {"NANDOLYTICS_WAREHOUSE_PATH": str(folder / "warehouse.duckdb")}
-        self.server = Server(folder, SMALL_SEGMENT, data=mount / "data", env=elsewhere)
+        self.server = Server(folder, SMALL_SEGMENT, data=mount / "data")
         self.log = folder / "answers"
         self.shape = {"sites": SITES, "pages": PAGES, "log": self.log}
 
@@ -225,7 +229,10 @@ class Exports:
         wait_for(lambda: caught_up(self.server), 5)
         codes = [export(self.server, form, self.server.folder / "out")[0] for form in FORMATS]
         self.report.check("control, room for all: each is done", not any(codes), str(codes))
+        for form, room in ROOMS:
+            no_room_for_the_file(self.report, self.server, self.mount, form, room)
         self.beside_counting()
+        wait_for(lambda: caught_up(self.server), 5)
         self.server.term()
         self.without_a_server()
         self.server.start()
@@ -256,8 +263,6 @@ class Exports:
             seed=2,
             **self.shape,
         )
-        for form, room in ROOMS:
-            no_room_for_the_file(self.report, self.server, self.mount, form, room)
         for form in FORMATS:
             no_room_for_the_target(self.report, self.server, self.target, form)
         told = finish(running)
