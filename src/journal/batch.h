@@ -53,6 +53,9 @@ struct BatchView {
   Sequence last() const { return Sequence{first.value + records.size() - 1}; }
 };
 
+// How much of a batch is checked as it is read. The chain costs a hash over every byte.
+enum class Check { checksum, chain };
+
 // The chain: head = BLAKE2b-256 over the fixed-width fields docs/formats/journal.md lists, the head
 // before it, and the hashes of the two parts.
 Head next_head(const Head& before, Sequence first, std::uint32_t records, UnixTime committed,

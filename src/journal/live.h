@@ -58,9 +58,6 @@ struct Expected {
   Head before{};
 };
 
-// How much of a batch is checked. The chain costs a hash over every byte.
-enum class Check { checksum, chain };
-
 // What stands at a block.
 enum class Found {
   batch,  // Valid, and the expected one.

@@ -300,8 +300,8 @@ Result<const Frame*> JournalReader::Files::frame(std::uint64_t segment, std::siz
 JournalReader::JournalReader(Directory& directory) : files_(std::make_unique<Files>(directory)) {}
 JournalReader::~JournalReader() = default;
 
-Result<> JournalReader::scan(Sequence after, Sequence up_to, const Replay& visit) {
-  return files_->walk(Sequence{after.value + 1}, up_to, Check::chain,
+Result<> JournalReader::scan(Sequence after, Sequence up_to, const Replay& visit, Check check) {
+  return files_->walk(Sequence{after.value + 1}, up_to, check,
                       [&](const BatchView& batch) -> Result<Step> {
                         if (auto done = visit(batch); !done) return done.error();
                         return Step::go_on;

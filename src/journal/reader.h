@@ -44,8 +44,10 @@ class JournalReader {
 
   // Passes every batch whose first record is after `after` and whose last is at or before `up_to`,
   // oldest first. Requires: `after` is the last record of some batch, or 0; `visit` leaves this
-  // reader alone.
-  [[nodiscard]] Result<> scan(Sequence after, Sequence up_to, const Replay& visit);
+  // reader alone. `Check::checksum` finds rot in what is not sealed yet; `chain` proves it too, for
+  // a hash over every byte.
+  [[nodiscard]] Result<> scan(Sequence after, Sequence up_to, const Replay& visit,
+                              Check check = Check::chain);
 
   // One record. Code::not_found past `up_to`. Keeps a few decompressed frames, so neighbours are
   // cheap.

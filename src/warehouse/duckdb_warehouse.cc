@@ -370,7 +370,7 @@ Result<std::optional<Mark>> DuckWarehouse::write_to(const std::string& to,
 Result<std::unique_ptr<Warehouse>> Warehouse::open(const std::string& path,
                                                    const WarehouseOptions& options) {
   auto database =
-      DuckDb::open(path, {{"memory_limit", std::to_string(options.memory_bytes) + "B"},
+      DuckDb::open(path, {{"memory_limit", std::to_string(options.memory_bytes / 4 * 3) + "B"},
                           {"threads", std::to_string(options.threads)},
                           // It opens no connection and loads no code that was not linked in.
                           {"autoinstall_known_extensions", "false"},

@@ -61,7 +61,12 @@ def traces(server, where):
         if path.is_file():
             data = path.read_bytes()
             found += [path.name for word in words if word.encode() in data]
-    for form in ("ndjson", "csv"):
+    return sorted(set(found)) + traces_in(server, where, ("ndjson", "csv"))
+
+
+def traces_in(server, where, forms):
+    words, found = told(where), []
+    for form in forms:
         text = server.command("export", "--format", form).stdout
         found += [form for word in words if word in text]
     return sorted(set(found))
@@ -117,6 +122,10 @@ def steps(report, server, folder):
     report.check("retention: what is older is gone", not left, ", ".join(left))
     report.check("retention: what is younger stays", TITLE.format("young") in exported)
     report.check("retention: pages keep their URLs", ADDRESS.format("old") in exported)
+    server.command("site", "set", "kept.example", "retention", f"{KEPT_DAYS + 1}d")
+    time.sleep(2.5)
+    expired = server.command("inspect").stdout.count(" expired ")
+    report.check("retention: nothing is written where nothing is due", expired == 1, str(expired))
 
     said = server.command("page", "remove", f"kept.example/{ADDRESS.format('page')}").stdout
     report.check("page remove: says what stays", f"{HITS * 3 // 4} page views stay" in said, said)
@@ -137,6 +146,37 @@ def steps(report, server, folder):
     agrees(report, server, "kill -9 and start")
     for where in ("page", "site"):
         is_gone(report, server, f"kill -9 and start ({where})", where)
+    server.term()
+    unfinished(report, server, folder)
+
+
+def unfinished(report, server, folder):
+    """A removal that was written down and killed before it was carried out, and a backup then."""
+    host = f"kept.example/{ADDRESS.format('young')}"
+    for when in range(1, 12):
+        inject = f"inject=rename,renameat,renameat2:signal=SIGKILL:when={when}"
+        subprocess.run(
+            ["strace", "-f", "-qq", "-o", "/dev/null", "-e", inject]
+            + [str(PROGRAM), "page", "remove", host, "--data", str(server.data)],
+            env=server.env,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+            cwd=server.folder,
+        )
+        if server.command("inspect").stdout.count(" page_removed ") == 2:
+            break
+    found = traces_in(server, "young", ["ndjson"])
+    report.check("control, a removal that was killed: its details are there", found == ["ndjson"])
+    server.command("backup", folder / "pending")
+    other = Server(scratch("forgotten-pending"), SMALL_SEGMENT)
+    try:
+        other.command("restore", folder / "pending")
+        is_gone(report, other, "a backup of before it was carried out", "young")
+        agrees(report, other, "a backup of before it was carried out")
+    finally:
+        other.close()
+        remove(other.folder)
 
 
 def restored(report, server, folder, pages, before):
