@@ -56,6 +56,8 @@ inline constexpr std::array kErrors = {
              "a page that is loaded ahead is not counted before it is seen"},
     // Refused or unknown.
     ErrorRow{"rate_limited", 429, Retry::later, "too many hits from this address; ask again later"},
+    ErrorRow{"too_many_listeners", 503, Retry::later,
+             "too many watch numbers change; ask for /api/v1/counts now and then"},
     ErrorRow{"site_not_saved", 503, Retry::later,
              "the site of this page could not be saved; nothing was counted, ask again later"},
     ErrorRow{"window_full", 503, Retry::later,

@@ -32,7 +32,8 @@ Loop::Loop(Api& api, http::Mailbox& mailbox)
                api.parts().ledger.hash_key(), api.parts().clock, api.parts().site_maker}),
       tokens_(api.parts().tokens),
       sites_(api.parts().sites),
-      gate_(*this, api.parts().committer, mailbox) {
+      gate_(*this, api.parts().committer, mailbox),
+      listeners_(api.parts().ledger, api.parts().clock) {
   api_.enter(this);
 }
 
@@ -223,6 +224,7 @@ std::string_view Loop::hit_header(const Outcome& outcome) {
 }
 
 void Loop::describe(MetricsPage& page, const std::string& label) const {
+  listeners_.describe(page, label);
   for (std::size_t i = 0; i < kErrors.size(); ++i) {
     const auto count = refusals_[i].load(std::memory_order_relaxed);
     page.counter("nandolytics_refusals_total", "Requests answered with an error, by its word.",

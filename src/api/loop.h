@@ -12,6 +12,7 @@
 #include "api/api.h"
 #include "api/errors.h"
 #include "api/gate.h"
+#include "api/listeners.h"
 #include "api/routes.h"
 #include "auth/tokens.h"
 #include "wire/hits.h"
@@ -25,8 +26,13 @@ class Loop final : public http::Handler {
 
   std::size_t body_bytes_max(const http::Request& head) override;
   void on_request(const http::Request& request, http::Responder responder) override;
-  void on_turn_end() override { gate_.end_turn(); }
-  std::chrono::nanoseconds patience() override { return gate_.patience(); }
+  void on_turn_end() override {
+    gate_.end_turn();
+    listeners_.end_turn();
+  }
+  std::chrono::nanoseconds patience() override {
+    return std::min(gate_.patience(), listeners_.patience());
+  }
   void on_bad_request(unsigned status, std::string_view word, std::string_view message,
                       std::string& body) override;
   std::string_view bad_request_headers() const override;
@@ -34,6 +40,7 @@ class Loop final : public http::Handler {
   const ApiParts& parts() const { return api_.parts(); }
   Ingest& ingest() { return ingest_; }
   Gate& gate() { return gate_; }
+  Listeners& listeners() { return listeners_; }
   HitReader& reader() { return reader_; }
   http::Mailbox& mailbox() { return mailbox_; }
 
@@ -89,6 +96,7 @@ class Loop final : public http::Handler {
   Tokens::Reader tokens_;
   SiteTables::Reader sites_;
   Gate gate_;
+  Listeners listeners_;
   std::string body_;
   std::string headers_;
   std::shared_ptr<const KeyRing> keys_;

@@ -19,6 +19,7 @@ constexpr std::array kRoutes = {
 
     Route{"POST", "/api/v1/hits", Access::open, kHitsBody, handle_hits},
     Route{"GET", "/api/v1/counts", Access::open, kNoBody, handle_counts},
+    Route{"GET", "/api/v1/live", Access::open, kNoBody, handle_live},
     Route{"GET", "/hit.gif", Access::open, kNoBody, handle_pixel},
 
     Route{"GET", "/healthz", Access::open, kNoBody, handle_health},

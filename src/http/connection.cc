@@ -56,7 +56,7 @@ void append_head(std::string& out, const Response& response, const HeadOptions& 
     out += response.content_type;
     out += "\r\n";
   }
-  if (may_have_body(response.status)) {
+  if (may_have_body(response.status) && options.length == HeadOptions::Length::told) {
     out += "Content-Length: ";
     append_number(out, response.body.size());
     out += "\r\n";
@@ -76,9 +76,11 @@ Connection::Connection(Loop& loop, Descriptor socket, const IpAddress& peer, std
 void Connection::on_events(std::uint32_t events) {
   if (!socket_) return;
   if ((events & (EPOLLERR | EPOLLHUP)) != 0) return close();
+  if (state_ == State::streaming && (events & EPOLLRDHUP) != 0) return close();
   if ((events & EPOLLRDHUP) != 0) peer_shut_ = true;
   if ((events & (EPOLLIN | EPOLLRDHUP)) != 0) readable_ = true;
-  if ((events & EPOLLOUT) != 0 && state_ == State::writing) flush();
+  const bool has_more = state_ == State::writing || (state_ == State::streaming && !out_.empty());
+  if ((events & EPOLLOUT) != 0 && has_more) flush();
   if (!readable_ || !socket_) return;
   if (state_ == State::reading) {
     advance();
@@ -258,6 +260,37 @@ void Connection::answer(const Response& response) {
   if (out.capacity() > kOutBytesKept) clear(out, kOutBytesKept);
 }
 
+Stream Connection::stream(const Response& response) {
+  ASSERT(state_ == State::answering);
+  after_answer_ = AfterAnswer::close;
+  if (!socket_ || head_method_) {
+    answer(response);
+    return {};
+  }
+  state_ = State::streaming;
+  held_ = true;
+  auto& out = loop_.output_;
+  out.clear();
+  append_head(
+      out, response,
+      {.date_line = loop_.date_line_, .connection = "close", .length = HeadOptions::Length::open});
+  out += response.body;
+  push(out);
+  return Stream(this);
+}
+
+bool Connection::push(std::string_view bytes) {
+  if (!socket_ || !out_.empty()) return false;
+  send(bytes);
+  return true;
+}
+
+void Connection::release() {
+  held_ = false;
+  if (socket_) return close();
+  if (!loop_.ending_) loop_.bury(*this);
+}
+
 void Connection::abandon() {
   ASSERT(loop_.ending_);
 }
@@ -288,6 +321,7 @@ void Connection::flush() {
 void Connection::sent() {
   fresh_ = false;
   since_ = loop_.now_;
+  if (state_ == State::streaming) return;
   if (after_answer_ != AfterAnswer::keep) return finish();
   state_ = State::reading;
   if (!consuming_ && (!in_.empty() || readable_ || eof_)) look_again();
@@ -321,6 +355,9 @@ void Connection::check_time() {
     case State::lingering:
       if (waited > kLingerLimit) close();
       return;
+    case State::streaming:
+      if (out_.empty()) return;
+      [[fallthrough]];
     case State::writing:
       if (waited <= options.slow_limit) return;
       Loop::count(loop_.timed_out_);
@@ -338,7 +375,7 @@ void Connection::stop() {
   if (!socket_) return;
   after_answer_ = AfterAnswer::close;
   const bool idle = state_ == State::reading && !started_;
-  if (idle || state_ == State::lingering) close();
+  if (idle || state_ == State::lingering || state_ == State::streaming) close();
 }
 
 void Connection::close() {
@@ -348,7 +385,7 @@ void Connection::close() {
   if (parser_ != nullptr) loop_.give_back(std::move(parser_));
   clear(out_, 0);
   loop_.closed_one();
-  if (state_ != State::answering) loop_.bury(*this);
+  if (state_ != State::answering && !held_) loop_.bury(*this);
 }
 
 }  // namespace nando::http

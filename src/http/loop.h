@@ -130,13 +130,20 @@ class Connection {
 
   // From the Responder.
   void answer(const Response& response);
+  Stream stream(const Response& response);
   void abandon();
+
+  // From the Stream.
+  bool push(std::string_view bytes);
+  bool is_open() const { return static_cast<bool>(socket_); }
+  void release();
 
  private:
   enum class State : std::uint8_t {
     reading,    // Idle, or a message is half way.
     answering,  // The handler has it.
     writing,    // The answer is half way.
+    streaming,  // The answer has no end; a Stream has it.
     lingering,  // Answered for good; what still comes is thrown away, so that the answer arrives.
   };
   enum class AfterAnswer : std::uint8_t { keep, close, refuse };
@@ -170,6 +177,7 @@ class Connection {
   bool queued_ = false;       // In Loop::ready_.
   bool started_ = false;      // Something of a message has come.
   bool fresh_ = true;         // Nothing was ever answered here.
+  bool held_ = false;         // By a Stream.
   bool head_method_ = false;  // Of the request being answered:
   bool http_1_0_ = false;
   Instant since_;            // Start of what the limits limit.
@@ -185,6 +193,7 @@ class Connection {
 struct HeadOptions {
   std::string_view date_line;
   std::string_view connection;  // "close", "keep-alive", or empty.
+  enum class Length : std::uint8_t { told, open } length = Length::told;
 };
 void append_head(std::string& out, const Response& response, const HeadOptions& options);
 bool may_have_body(unsigned status);

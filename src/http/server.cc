@@ -157,6 +157,23 @@ void Responder::send(const Response& response) {
   std::exchange(connection_, nullptr)->answer(response);
 }
 
+Stream Responder::stream(const Response& response) {
+  ASSERT(connection_ != nullptr);
+  return std::exchange(connection_, nullptr)->stream(response);
+}
+
+Stream::~Stream() {
+  if (connection_ != nullptr) connection_->release();
+}
+
+bool Stream::send(std::string_view bytes) {
+  return connection_ != nullptr && connection_->push(bytes);
+}
+
+bool Stream::is_open() const {
+  return connection_ != nullptr && connection_->is_open();
+}
+
 Result<std::unique_ptr<Server>> Server::start(const ServerOptions& options,
                                               const MakeHandler& make_handler) {
   ASSERT(options.loops > 0);

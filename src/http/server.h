@@ -5,7 +5,7 @@
 // is called, then the loop sleeps. So a handler can gather what one turn brought and hand it on in
 // one piece, and answer later through the Responder.
 //
-// Limits are in http/limits.h; what breaks one is answered with the status named there and the
+// Limits are constants below; what breaks one is answered with the status named there and the
 // connection closes.
 //
 // Threads: a Handler lives on its loop's thread; Mailbox::post() from any.
@@ -25,9 +25,23 @@
 
 #include "base/address.h"
 #include "base/result.h"
-#include "http/limits.h"
 
 namespace nando::http {
+
+// Every limit of a message, and what is answered past it.
+inline constexpr std::size_t kTargetBytesMax = 16 * 1024;  // 414 target_too_long
+inline constexpr std::size_t kHeaderBytesMax =
+    32 * 1024;                                   // 431 headers_too_large; request line included
+inline constexpr std::size_t kHeadersMax = 100;  // 431 headers_too_large
+inline constexpr std::size_t kBodyBytesMax = 4 << 20;   // 413 body_too_large; handlers ask for less
+inline constexpr std::size_t kConnectionsMax = 20'000;  // A loop; further ones are closed at once.
+inline constexpr std::size_t kTurnRequestsMax = 4'096;
+// For a request, from its first byte to its last (408 request_timeout), for the first byte of a new
+// connection, and for taking an answer. Looked at once a second.
+inline constexpr std::chrono::seconds kSlowClientLimit{12};
+inline constexpr std::chrono::seconds kIdleLimit{75};  // Between two requests.
+// After a refusal, to throw away what still comes, so that no reset overtakes the answer.
+inline constexpr std::chrono::seconds kLingerLimit{2};
 
 struct Header {
   std::string_view name;  // As sent: a token in any case.
@@ -67,6 +81,30 @@ struct Response {
 
 class Connection;
 
+// An answer without an end: bytes are sent as they come, for as long as both sides stay. Nothing is
+// queued for a client that is slow: what it misses is the caller's to send again. One that takes
+// nothing for the slow limit is closed, all are when the server stops.
+//
+// On the loop's thread, as a Responder; destroying it closes the connection.
+class Stream {
+ public:
+  Stream() = default;
+  explicit Stream(Connection* connection) : connection_(connection) {}
+  Stream(Stream&& other) noexcept : connection_(std::exchange(other.connection_, nullptr)) {}
+  Stream& operator=(Stream&& other) noexcept {
+    std::swap(connection_, other.connection_);
+    return *this;
+  }
+  ~Stream();
+
+  // False if the client has not taken all that was sent before; then nothing is sent.
+  bool send(std::string_view bytes);
+  bool is_open() const;  // False once the client has gone.
+
+ private:
+  Connection* connection_ = nullptr;
+};
+
 // The right and the duty to answer one request, exactly once; not answering is a bug. Small and
 // movable. Sending is done on the loop's thread; it calls no handler, so it may be done in a loop
 // over many. If the client has gone meanwhile, the answer is dropped. When the handler of a stopped
@@ -84,6 +122,9 @@ class Responder {
   ~Responder();
 
   void send(const Response& response);
+  // The answer begins with `response`, its body included, and goes on. A HEAD request's ends at
+  // once.
+  Stream stream(const Response& response);
   explicit operator bool() const { return connection_ != nullptr; }
 
  private:

@@ -1,21 +1,13 @@
 // A real server on a free port, and raw client sockets.
-#include "http/server.h"
-
-#include <gtest/gtest.h>
 #include <malloc.h>
-#include <netinet/tcp.h>
-#include <poll.h>
 #include <sys/resource.h>
 
-#include <algorithm>
 #include <atomic>
 #include <cstdlib>
-#include <future>
-#include <mutex>
 #include <new>
 #include <thread>
 
-#include "http/socket.h"
+#include "http/test_server.h"
 #include "telemetry/log.h"
 
 namespace {
@@ -51,186 +43,86 @@ namespace {
 using namespace std::chrono_literals;
 using namespace std::string_literals;
 
-constexpr auto kPatience = 10s;  // For what must happen; a healthy run never waits so long.
-
-template <class Condition>
-bool eventually(Condition condition) {
-  const auto deadline = std::chrono::steady_clock::now() + kPatience;
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > deadline) return false;
-    std::this_thread::yield();
+TEST_F(HttpServer, AStreamGoesOnAndHasNoLength) {
+  start();
+  auto one = client();
+  one.send(get("/stream"));
+  const auto begins = one.answer();
+  EXPECT_NE(begins.find("Connection: close\r\n"), std::string::npos) << begins;
+  EXPECT_EQ(begins.find("Content-Length"), std::string::npos);
+  EXPECT_NE(begins.find("Content-Type: text/x\r\n"), std::string::npos);
+  for (const auto* text : {"a", "bc"}) {
+    EXPECT_TRUE(on_streams([&](auto& streams) { return streams.at(0).send(text); }));
   }
-  return true;
+  on_streams([](auto& streams) { return streams.clear(), 0; });
+  EXPECT_EQ(one.rest(), "begin;abc");
 }
 
-class Client {
- public:
-  explicit Client(std::uint16_t port) : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    auto endpoint = endpoint_of(*IpAddress::parse("127.0.0.1"), port);
-    EXPECT_EQ(connect(socket_.get(), endpoint.get(), endpoint.size), 0);
-    const int on = 1;
-    setsockopt(socket_.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+TEST_F(HttpServer, AStreamLearnsThatItsClientHasGone) {
+  start();
+  {
+    auto one = client();
+    one.send(get("/stream"));
+    one.answer();
   }
-
-  void send(std::string_view bytes) {
-    while (!bytes.empty()) {
-      const auto n = ::send(socket_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
-      if (n <= 0) return;
-      bytes.remove_prefix(static_cast<std::size_t>(n));
-    }
-  }
-
-  // Waits for bytes; false once the server has closed.
-  bool receive() {
-    pollfd entry{.fd = socket_.get(), .events = POLLIN, .revents = 0};
-    if (poll(&entry, 1, std::chrono::milliseconds(kPatience).count()) != 1) {
-      ADD_FAILURE() << "nothing came";
-      return false;
-    }
-    char piece[4096];
-    const auto n = recv(socket_.get(), piece, sizeof piece, 0);
-    if (n > 0) received_.append(piece, static_cast<std::size_t>(n));
-    return n > 0;
-  }
-
-  // The next answer, head and body; empty if the server closed instead.
-  std::string answer() {
-    for (;;) {
-      if (const auto head = received_.find("\r\n\r\n"); head != std::string::npos) {
-        const auto field = received_.find("Content-Length: ");
-        const auto size = head + 4 + (field < head ? std::stoul(received_.substr(field + 16)) : 0);
-        if (received_.size() >= size) {
-          const auto rest = received_.substr(size);
-          return received_.resize(size), std::exchange(received_, rest);
-        }
-      }
-      if (!receive()) return {};
-    }
-  }
-
-  // Everything until the server closes.
-  std::string rest() {
-    while (receive()) {
-    }
-    return std::exchange(received_, {});
-  }
-
-  std::string ask(std::string_view bytes) { return send(bytes), answer(); }
-  int fd() const { return socket_.get(); }
-  void reset() {
-    const linger now{.l_onoff = 1, .l_linger = 0};
-    setsockopt(socket_.get(), SOL_SOCKET, SO_LINGER, &now, sizeof now);
-    socket_.close();
-  }
-
- private:
-  Descriptor socket_;
-  std::string received_;
-};
-
-std::string get(const std::string& path) {
-  return "GET " + path + " HTTP/1.1\r\nHost: h\r\n\r\n";
+  EXPECT_TRUE(eventually(
+      [&] { return !on_streams([](auto& streams) { return streams.at(0).is_open(); }); }));
+  EXPECT_FALSE(on_streams([](auto& streams) { return streams.at(0).send("x"); }));
+  EXPECT_EQ(server_->counts().open, 0U);
 }
 
-std::string body_of(const std::string& answer) {
-  const auto at = answer.find("\r\n\r\n");
-  return at == std::string::npos ? "" : answer.substr(at + 4);
+// Nothing is queued for who does not read; once it has read, it is sent to again.
+TEST_F(HttpServer, ASlowListenerMissesSomeAndGetsMoreLater) {
+  start();
+  auto one = client();
+  one.send(get("/stream"));
+  one.answer();
+  const std::string piece(64 << 10, 'x');
+  const auto taken = on_streams([&](auto& streams) {
+    std::size_t pieces = 0;
+    while (streams.at(0).send(piece)) ++pieces;
+    return pieces;
+  });
+  EXPECT_GT(taken, 0U);
+  std::size_t received = 0;
+  std::thread reader([&] {
+    const auto all = one.rest();
+    received = all.size();
+  });
+  EXPECT_TRUE(eventually(
+      [&] { return on_streams([&](auto& streams) { return streams.at(0).send("end"); }); }));
+  on_streams([](auto& streams) { return streams.clear(), 0; });
+  reader.join();
+  EXPECT_EQ(received, taken * piece.size() + 6 + 3);
 }
 
-// What the test and the handlers share.
-struct Shared {
-  std::mutex mutex;
-  std::vector<Responder> parked;
-  Mailbox* mailbox = nullptr;  // Of the handler that parked last, or was made last.
-  std::atomic<unsigned> requests{0}, handlers{0}, turns{0}, turn_requests_max{0};
-  std::atomic<bool> saw_smuggled{false};
-  std::promise<void> go;
-
-  std::size_t parked_count() {
-    const std::lock_guard lock(mutex);
-    return parked.size();
-  }
-  std::vector<Responder> take_parked() {
-    const std::lock_guard lock(mutex);
-    return std::exchange(parked, {});
-  }
-};
-
-class TestHandler final : public Handler {
- public:
-  TestHandler(Shared& shared, Mailbox& mailbox) : shared_(shared), mailbox_(mailbox) {
-    ++shared_.handlers;
-    const std::lock_guard lock(shared_.mutex);
-    shared_.mailbox = &mailbox;
-  }
-  ~TestHandler() override { --shared_.handlers; }
-
-  std::size_t body_bytes_max(const Request& head) override {
-    return head.path == "/small" ? 10 : SIZE_MAX;
-  }
-
-  void on_request(const Request& request, Responder responder) override {
-    ++shared_.requests;
-    ++turn_requests_;
-    if (request.path == "/smuggled") shared_.saw_smuggled = true;
-    if (request.path == "/wait") shared_.go.get_future().wait();
-    if (request.path == "/later") {
-      const std::lock_guard lock(shared_.mutex);
-      shared_.mailbox = &mailbox_;
-      shared_.parked.push_back(std::move(responder));
-    } else if (request.path == "/big") {
-      responder.send({.body = std::string(32 << 20, 'x')});
-    } else {
-      text_.assign(request.method).append(" ").append(request.path).append(" ");
-      if (request.path != "/quiet") text_ += request.body;
-      responder.send({.headers = "X-Test: yes\r\n", .body = text_});
+TEST_F(HttpServer, AListenerThatTakesNothingIsClosed) {
+  start({.slow_limit = 1s});
+  auto one = client();
+  one.send(get("/stream"));
+  one.answer();
+  const std::string piece(1 << 20, 'x');
+  on_streams([&](auto& streams) {
+    while (streams.at(0).send(piece)) {
     }
-  }
+    return 0;
+  });
+  EXPECT_TRUE(eventually([&] { return server_->counts().timed_out == 1; }));
+  EXPECT_FALSE(on_streams([](auto& streams) { return streams.at(0).is_open(); }));
+}
 
-  void on_turn_end() override {
-    ++shared_.turns;
-    shared_.turn_requests_max = std::max(shared_.turn_requests_max.load(), turn_requests_);
-    turn_requests_ = 0;
-  }
-
-  void on_bad_request(unsigned, std::string_view word, std::string_view,
-                      std::string& body) override {
-    body = word;
-  }
-
- private:
-  Shared& shared_;
-  Mailbox& mailbox_;
-  std::string text_;
-  unsigned turn_requests_ = 0;
-};
-
-class HttpServer : public testing::Test {
- protected:
-  void start(ServerOptions options = {}) {
-    options.port = 0;
-    auto started = Server::start(options, [this](unsigned, Mailbox& mailbox) {
-      return std::make_unique<TestHandler>(shared_, mailbox);
-    });
-    ASSERT_TRUE(started) << started.error().message;
-    server_ = std::move(*started);
-  }
-  Client client() { return Client(server_->port()); }
-
-  // From this thread, as a committer would.
-  void answer_parked() {
-    auto parked = std::make_shared<std::vector<Responder>>(shared_.take_parked());
-    shared_.mailbox->post([parked] {
-      for (auto& responder : *parked) responder.send({.body = "late"});
-    });
-  }
-
-  Shared shared_;
-  std::unique_ptr<Server> server_;
-};
-
-std::string with(const std::string& headers, const std::string& body = "") {
-  return "POST /p HTTP/1.1\r\nHost: h\r\n" + headers + "\r\n" + body;
+TEST_F(HttpServer, StopClosesStreamsAtOnceAndHeadHasNone) {
+  start();
+  auto head = client();
+  head.send("HEAD /stream HTTP/1.1\r\nHost: h\r\n\r\n");
+  EXPECT_TRUE(head.rest().starts_with("HTTP/1.1 200"));
+  auto one = client();
+  one.send(get("/stream"));
+  one.answer();
+  const auto began = std::chrono::steady_clock::now();
+  server_->stop(kPatience);
+  EXPECT_LT(std::chrono::steady_clock::now() - began, kPatience / 2);
+  EXPECT_EQ(one.rest(), "begin;");
 }
 
 TEST_F(HttpServer, ARequestMayBeSplitAtEveryByte) {
