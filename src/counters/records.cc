@@ -63,6 +63,14 @@ std::int64_t unzigzag(std::uint64_t value) {
 // year up to 9999 is within this.
 constexpr std::int64_t kDayOffsetMax = 4'000'000;
 
+// Modulo 2^64: whatever was read is written as it was.
+std::int64_t milliseconds_after(UnixTime from, UnixTime at) {
+  const auto count = [](UnixTime time) {
+    return static_cast<std::uint64_t>(time.time_since_epoch().count());
+  };
+  return static_cast<std::int64_t>(count(at) - count(from));
+}
+
 std::int64_t utc_day(UnixTime at) {
   return std::chrono::floor<std::chrono::days>(at).time_since_epoch().count();
 }
@@ -260,7 +268,7 @@ void add_record(BatchBuilder& batch, const HitRecord& hit, const RecordContext& 
   to = put_varint(to, hit.site_ordinal);
   to = put_varint(to, zigzag(hit.day.since_epoch - utc_day(context.committed)));
   if (hit.visit && !hit.is_entry) to = put_varint(to, context.sequence.value - hit.visit.value);
-  if (hit.at) to = put_varint(to, zigzag((*hit.at - context.committed).count()));
+  if (hit.at) to = put_varint(to, zigzag(milliseconds_after(context.committed, *hit.at)));
   if (hit.fingerprint) {
     store(to, *hit.fingerprint);
     to += sizeof *hit.fingerprint;

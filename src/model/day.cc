@@ -48,7 +48,7 @@ std::optional<TimeSpan> parse_local(std::string_view text, const Zone& zone) {
   if (const auto at = parse_time(text)) return TimeSpan{*at, *at};
   for (const auto* format : {"%FT%T", "%F %T", "%FT%R", "%F %R", "%F"}) {
     std::istringstream in{std::string(text)};
-    date::local_time<std::chrono::milliseconds> local;
+    date::local_seconds local;  // Fractions would be read through a double.
     in >> date::parse(format, local);
     if (in.fail() || in.peek() != std::istringstream::traits_type::eof()) continue;
     const auto begins = zone.to_utc(local.time_since_epoch());
