@@ -8,6 +8,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <array>
 #include <sstream>
 #include <stdexcept>
 
@@ -17,6 +18,24 @@ namespace {
 
 const date::time_zone& zone_at(const void* zone) {
   return *static_cast<const date::time_zone*>(zone);
+}
+
+// Of "T17:00" or " 17:00:05".
+std::optional<int> seconds_of_day(std::string_view clock) {
+  constexpr std::string_view kShape = "T00:00:00";
+  constexpr std::size_t kWithoutSeconds = 6;
+  if (clock.size() != kShape.size() && clock.size() != kWithoutSeconds) return std::nullopt;
+  std::array<int, 3> parts{};
+  for (std::size_t i = 0; i < clock.size(); ++i) {
+    const char c = clock[i];
+    const bool fits = kShape[i] == '0'   ? c >= '0' && c <= '9'
+                      : kShape[i] == 'T' ? c == 'T' || c == ' '
+                                         : c == kShape[i];
+    if (!fits) return std::nullopt;
+    if (kShape[i] == '0') parts.at(i / 3) = parts.at(i / 3) * 10 + (c - '0');
+  }
+  if (parts[0] > 23 || parts[1] > 59 || parts[2] > 59) return std::nullopt;
+  return (parts[0] * 60 + parts[1]) * 60 + parts[2];
 }
 
 UnixTime start_of(const date::time_zone& zone, date::local_days day) {
@@ -46,17 +65,18 @@ std::optional<UnixTime> parse_time(std::string_view text) {
 
 std::optional<TimeSpan> parse_local(std::string_view text, const Zone& zone) {
   if (const auto at = parse_time(text)) return TimeSpan{*at, *at};
-  for (const auto* format : {"%FT%T", "%F %T", "%FT%R", "%F %R", "%F"}) {
-    std::istringstream in{std::string(text)};
-    date::local_seconds local;  // Fractions would be read through a double.
-    in >> date::parse(format, local);
-    if (in.fail() || in.peek() != std::istringstream::traits_type::eof()) continue;
-    const auto begins = zone.to_utc(local.time_since_epoch());
-    if (begins < UnixTime{}) return std::nullopt;
-    if (std::string_view(format) != "%F") return TimeSpan{begins, begins};
-    return TimeSpan{begins, zone.to_utc(local.time_since_epoch() + date::days{1})};
-  }
-  return std::nullopt;
+  constexpr std::size_t kDateBytes = 10;
+  std::istringstream in{std::string(text.substr(0, kDateBytes))};
+  date::local_days day;
+  in >> date::parse("%F", day);
+  if (in.fail() || in.peek() != std::istringstream::traits_type::eof()) return std::nullopt;
+  const auto clock = text.substr(std::min(text.size(), kDateBytes));
+  const auto seconds = clock.empty() ? 0 : seconds_of_day(clock);
+  if (!seconds) return std::nullopt;
+  const std::chrono::seconds local = day.time_since_epoch() + std::chrono::seconds{*seconds};
+  const auto begins = zone.to_utc(local);
+  if (begins < UnixTime{}) return std::nullopt;
+  return TimeSpan{begins, clock.empty() ? zone.to_utc(local + date::days{1}) : begins};
 }
 
 std::string to_string(UnixTime at) {

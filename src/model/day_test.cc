@@ -111,7 +111,8 @@ TEST(ParseLocal, ReadsWhatAPersonMeans) {
     EXPECT_EQ(to_string(span->ends), row.ends) << row.text;
   }
   for (const auto* text :
-       {"", "2026", "2026-13-01", "2026-11-22T25:00", "2026-11-22x", "1969-01-01", "yesterday"}) {
+       {"", "2026", "2026-13-01", "2026-11-22T24:00", "2026-11-22T10:60", "2026-11-22T10:00:60",
+        "2026-11-22T1:00", "2026-11-22x", "1969-01-01", "yesterday"}) {
     EXPECT_FALSE(parse_local(text, berlin)) << text;
   }
 }
