@@ -58,9 +58,7 @@ class DiskJournal final : public Journal {
     end_.epoch = epoch;
     active_ = nullptr;
   }
-  void begin_segment() override {
-    if (active_end_ > kBlockBytes) active_ = nullptr;
-  }
+  Result<> begin_segment() override;
   Result<std::uint64_t> remove_details(std::uint64_t number, const Forget& forget) override;
   Result<bool> wipe() override;
   const Recovery& recovery() const override { return recovery_; }
@@ -334,6 +332,12 @@ Result<> DiskJournal::retire(std::uint64_t number) {
   if (!keeps) return remove_in_steps(directory_, name);
   const auto taken = reserve_.take(directory_, name, kReserveName);
   return taken ? Result<>() : taken.error();
+}
+
+Result<> DiskJournal::begin_segment() {
+  if (failed_.load(std::memory_order_relaxed)) return Error{Code::io, failure()};
+  if (active_ != nullptr && active_end_ <= kBlockBytes) return {};
+  return make_room(kBlockBytes);
 }
 
 Result<std::uint64_t> DiskJournal::remove_details(std::uint64_t number, const Forget& forget) {

@@ -104,9 +104,9 @@ class Journal {
   // thread.
   virtual void begin_life(const Epoch& epoch) = 0;
 
-  // The next append() begins a segment of its own, so that everything before it can be sealed. The
-  // appending thread.
-  virtual void begin_segment() = 0;
+  // Begins a segment, so that everything before it can be sealed. As append() does where a segment
+  // is full: on Code::full the one in use stays. The appending thread.
+  [[nodiscard]] virtual Result<> begin_segment() = 0;
 
   // The sealed segments, oldest first; and whether all are that take no more batches. Any thread.
   struct Sealed {

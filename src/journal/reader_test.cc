@@ -245,7 +245,7 @@ class RemovedDetailsTest : public JournalReaderTest {
   void write_segments() {
     open_writer();
     for (int i = 0; i < 30; ++i) append(1 + static_cast<std::size_t>(i % 4), 900);
-    journal_->begin_segment();
+    ASSERT_TRUE(journal_->begin_segment());
     append(3, 900);
     keep_all();
   }

@@ -131,6 +131,23 @@ TEST_F(EraserTest, ANameThatWasNotWrittenIsGivenWithTheNextHit) {
   EXPECT_EQ(store.canonical(), canonical);
 }
 
+TEST_F(EraserTest, WhereThereIsNoRoomForARemovalCountingGoesOn) {
+  std::uint64_t used = 0;
+  for (const auto& [name, content] : store.journal.image()) used += content.size();
+  store.journal.set_capacity(used);
+  const auto record = removal_of_page(kSecretPage);
+  const auto removed = store.ledger->remove(std::span(&record, 1));
+  ASSERT_FALSE(removed);
+  EXPECT_EQ(removed.error().code, Code::full);
+  EXPECT_TRUE(store.ledger->erasure().done()) << "nothing was asked";
+  EXPECT_EQ(store.commit({.page = kSecretPage}).status, Outcome::Status::counted);
+  store.journal.set_capacity(1 << 30);
+  store.clock.advance(std::chrono::seconds{1});
+  ASSERT_TRUE(store.ledger->remove(std::span(&record, 1)));
+  keep_all();
+  EXPECT_TRUE(store.ledger->erasure().done());
+}
+
 TEST_F(EraserTest, ASiteLosesEverythingButItsCounts) {
   remove(removal_of_site(SiteId{2}));
   keep_all();

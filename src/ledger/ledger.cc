@@ -207,7 +207,7 @@ Result<Sequence> Ledger::probe() {
 // In a segment of its own, so that what it names can be sealed, and then written without details.
 Result<Sequence> Ledger::remove(std::span<const RemovalRecord> records) {
   auto& state = *state_;
-  state.journal->begin_segment();
+  if (auto begun = state.journal->begin_segment(); !begun) return begun.error();
   const auto last = append([&](BatchBuilder& batch) {
     for (const auto& record : records) add_record(batch, record);
     return kind_of(records.front().what);
@@ -321,6 +321,11 @@ Result<bool> Ledger::snapshot(Sequence up_to) {
 
 void Ledger::describe(MetricsPage& page) const {
   const auto& state = *state_;
+  const auto erasure = this->erasure();
+  page.counter("nandolytics_details_removed_total", "Records that lost their details.",
+               static_cast<double>(erasure.records));
+  page.gauge("nandolytics_removal_pending", "1 while details are being removed.",
+             erasure.done() ? 0 : 1);
   for (std::size_t i = 0; i < kOutcomeNames.size(); ++i) {
     page.counter("nandolytics_hits_total", "Hits by what became of them.",
                  static_cast<double>(state.outcomes[i].load(std::memory_order_relaxed)),
