@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """What do ten thousand who watch numbers change cost those who count?
 
-BENCH_LISTENERS sets another number. Listeners are raw sockets here; of each the longest time between
-two events is kept, while its page is hit all the time.
+BENCH_LISTENERS sets another number. Listeners are raw sockets here; of each the longest time
+between two events is kept, while its page is hit all the time.
 """
 import json
 import os

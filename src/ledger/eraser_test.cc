@@ -132,6 +132,7 @@ TEST_F(EraserTest, ANameThatWasNotWrittenIsGivenWithTheNextHit) {
 }
 
 TEST_F(EraserTest, WhereThereIsNoRoomForARemovalCountingGoesOn) {
+  store.commit({.page = kOtherPage});  // Begins a segment.
   std::uint64_t used = 0;
   for (const auto& [name, content] : store.journal.image()) used += content.size();
   store.journal.set_capacity(used);
