@@ -31,7 +31,7 @@ from rig import (  # noqa: E402
 HITS = int(os.environ.get("BENCH_HITS", "3000000"))
 MIB = 1 << 20
 LAG_RATE, LAG_SECONDS = 20_000, 8
-ROUNDS, SECONDS = 3, 4
+ROUNDS, SECONDS = 7, 4
 BACKUPS = 7
 
 
