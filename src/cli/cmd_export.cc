@@ -125,6 +125,8 @@ class Exporter {
 
   void write_receipt(const BatchView& batch, const HitRecord& hit, Sequence sequence) {
     const MacKeyId key{batch.mac_key};
+    // It cannot be made again from what is left.
+    if (batch.details_removed && !hit.visitor) return;
     if (view_.keys().find(key) == nullptr) return;
     Receipt receipt{.key = key,
                     .epoch = batch.epoch,

@@ -233,6 +233,12 @@ Result<> Store::start_serving() {
         return {status.segments, status.last_pass, status.damage};
       },
   });
+  // Commands wait for them.
+  keeper_ = std::make_unique<Chore>("keeper", kKeeperPauses, [this] { return ledger_->keep(); });
+  feeder_ = std::make_unique<Chore>("feed", kFeedPauses, [this] { return feed_->step(); });
+  scrubber_ = std::make_unique<Chore>("scrub", kScrubPauses, [this] { return scrub_->step(); });
+  expirer_ =
+      std::make_unique<Chore>("retention", kRetentionPauses, [this] { return retention_->step(); });
   // Before HTTP says that it is ready, so that commands find it too.
   auto control = ControlServer::start(data_->path(),
                                       [this](const std::vector<std::string>& args, Output& output) {
@@ -247,11 +253,6 @@ Result<> Store::start_serving() {
       [this](unsigned, http::Mailbox& mailbox) { return api_->make_loop(mailbox); });
   if (!server) return server.error();
   server_ = std::move(*server);
-  keeper_ = std::make_unique<Chore>("keeper", kKeeperPauses, [this] { return ledger_->keep(); });
-  feeder_ = std::make_unique<Chore>("feed", kFeedPauses, [this] { return feed_->step(); });
-  scrubber_ = std::make_unique<Chore>("scrub", kScrubPauses, [this] { return scrub_->step(); });
-  expirer_ =
-      std::make_unique<Chore>("retention", kRetentionPauses, [this] { return retention_->step(); });
   return write_address(server_->port());
 }
 

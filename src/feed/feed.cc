@@ -172,6 +172,10 @@ Result<> Feed::take(const Result<>& done) {
 // What was removed from the journal goes from the warehouse: into a new file comes what stays.
 // Where there is no room for one, the journal fills it, which holds no more of it.
 Result<> Feed::forget(const Mark& mark) {
+  // What was set aside may know it too.
+  if (auto gone = clear_warehouse(parts_.path + ".aside", Keep::nothing); !gone) {
+    return gone.error();
+  }
   const auto old = warehouse();
   const auto any = old->holds_details(removals_);
   if (!any) return any.error();
@@ -181,7 +185,8 @@ Result<> Feed::forget(const Mark& mark) {
     return loaded;
   }
   const auto pruned = parts_.path + ".pruned";
-  const auto written = old->write_without(pruned, removals_, mark);
+  auto written = leave_room("the warehouse", folder(), bytes(), parts_.left_for_counting);
+  if (written) written = old->write_without(pruned, removals_, mark);
   if (!written) {
     if (auto done = clear_warehouse(pruned, Keep::nothing); !done) return done.error();
     if (written.error().code != Code::full) return written;

@@ -113,6 +113,35 @@ TEST_F(RemovalTest, NoByteOfItStaysInAnyFile) {
   EXPECT_FALSE(was_set_aside());
 }
 
+// The journal may have forgotten before a file that is filled anew comes to the removal.
+TEST_F(RemovalTest, WhatWasSetAsideGoesThoughTheFileHoldsNothing) {
+  auto feed = make_feed();
+  feed_all(*feed);
+  remove(Removal::page, PageId{2});
+  feed_all(*feed);
+  std::ofstream(path_ + ".aside") << kTitle;
+  ASSERT_TRUE(on_disk(kTitle));
+  remove(Removal::page, PageId{2});
+  feed_all(*feed);
+  EXPECT_FALSE(on_disk(kTitle));
+}
+
+TEST_F(RemovalTest, WhereACopyWouldTakeWhatCountingNeedsTheFileIsFilledAnew) {
+  auto feed = make_feed();
+  feed_all(*feed);
+  feed.reset();
+  remove(Removal::page, PageId{2});
+  Feed tight({.journal = *disk_,
+              .sites = sites_,
+              .durable_end = [this] { return journal_->position(); },
+              .path = path_,
+              .left_for_counting = ~std::uint64_t{0}});
+  ASSERT_TRUE(tight.step());
+  EXPECT_TRUE(tight.status().filling);
+  EXPECT_FALSE(was_set_aside()) << "it holds what was removed";
+  EXPECT_FALSE(on_disk(kTitle));
+}
+
 TEST_F(RemovalTest, ASiteLosesItsHostAndItsPages) {
   remove(Removal::site);
   auto feed = make_feed();

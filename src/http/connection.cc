@@ -194,7 +194,8 @@ bool Connection::consume_body(std::unique_ptr<RequestParser> parser, std::string
 }
 
 void Connection::keep(std::string_view rest) {
-  if (rest.empty() || !socket_) {
+  // Nothing is read behind a request whose answer has no end.
+  if (rest.empty() || !socket_ || state_ == State::streaming) {
     clear(in_, kInBytesKept);
   } else {
     in_.assign(rest);

@@ -90,7 +90,7 @@ bool Commit::repeats_stored(const Hit& hit, const Hash128& digest, Outcome& outc
     // Where the id was removed with the details, the fingerprint is all there is to go by.
     if (record->site != hit.site || (!record->id.empty() && record->id != hit.id)) return false;
     if (same_hit(hit, record->kind, record->page)) {
-      fill_from(*record, *stored, digest, outcome);
+      fill_from(*record, *stored, hit, digest, outcome);
     } else {
       outcome.status = Outcome::Status::id_reused;
     }
@@ -108,8 +108,8 @@ bool Commit::same_hit(const Hit& hit, HitKind kind, PageId page) const {
   return site != nullptr && site->other == page;
 }
 
-void Commit::fill_from(const HitRecord& record, const StoredRecord& stored, const Hash128& digest,
-                       Outcome& outcome) {
+void Commit::fill_from(const HitRecord& record, const StoredRecord& stored, const Hit& repeat,
+                       const Hash128& digest, Outcome& outcome) {
   const auto& sites = parts_.counters.sites();
   const auto* site = sites.find(record.site);
   outcome.status = Outcome::Status::duplicate;
@@ -127,7 +127,9 @@ void Commit::fill_from(const HitRecord& record, const StoredRecord& stored, cons
   receipt.page_ordinal = record.page_ordinal;
   receipt.committed = stored.committed;
   receipt.id_digest = digest;
-  receipt.secret_hash = record.secret_hash.value_or(SecretHash{});
+  // Where the details were removed, whoever asks again says it again.
+  const auto& secret_hash = record.id.empty() ? repeat.secret_hash : record.secret_hash;
+  receipt.secret_hash = secret_hash.value_or(SecretHash{});
   std::copy_n(stored.head.begin(), receipt.head.size(), receipt.head.begin());
 }
 
@@ -143,7 +145,8 @@ SiteCounts::Entry& Commit::site_for(const Hit& hit) {
 PageId Commit::page_for(const Hit& hit, bool& on_other) {
   auto& pages = parts_.counters.pages();
   if (const auto known = pages.find_unlocked(hit.page)) {
-    if (pages.is_nameless(*known)) name_again(hit, *known);
+    const bool tells = !parts_.counters.sites().find(hit.site)->removed;
+    if (pages.is_nameless(*known) && tells) name_again(hit, *known);
     return *known;
   }
   auto& site = *parts_.counters.sites().find(hit.site);
@@ -151,7 +154,7 @@ PageId Commit::page_for(const Hit& hit, bool& on_other) {
       pages.size() < PageTable::kPagesMax - SiteCounts::kSitesMax) {
     ++site.pages;
     new_pages_.push_back({hit.site, false});
-    return introduce_page(hit, hit.page, hit.page_url);
+    return introduce_page(hit, hit.page, site.removed ? std::string_view() : hit.page_url);
   }
   on_other = true;
   if (!site.other) {

@@ -62,8 +62,8 @@ class Commit {
   bool is_repeat(const Hit& hit, const Hash128& digest, Outcome& outcome);
   bool repeats_planned(const Hit& hit, std::uint64_t fingerprint, Outcome& outcome);
   bool repeats_stored(const Hit& hit, const Hash128& digest, Outcome& outcome);
-  void fill_from(const HitRecord& record, const StoredRecord& stored, const Hash128& digest,
-                 Outcome& outcome);
+  void fill_from(const HitRecord& record, const StoredRecord& stored, const Hit& repeat,
+                 const Hash128& digest, Outcome& outcome);
   bool same_hit(const Hit& hit, HitKind kind, PageId page) const;
   PageId page_for(const Hit& hit, bool& on_other);
   SiteCounts::Entry& site_for(const Hit& hit);

@@ -53,8 +53,9 @@ Result<bool> Eraser::try_step(Journal& journal, Directory& directory) {
 // False if there is nothing to do, or not yet: a removal begins a segment, so what it names stands
 // in older ones, which will soon be sealed.
 bool Eraser::begin(const Journal& journal) {
-  const auto sealed = journal.sealed();
+  // The lock first: a removal that is seen here has begun its segment before.
   const std::lock_guard guard(mutex_);
+  const auto sealed = journal.sealed();
   if (waiting_.empty() || !sealed.all) return false;
   now_ = std::exchange(waiting_, {});
   now_asked_ = status_.asked;

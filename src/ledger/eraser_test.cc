@@ -161,7 +161,13 @@ TEST_F(EraserTest, ASiteLosesEverythingButItsCounts) {
   EXPECT_EQ(store.page_count(kSecretPage, SiteId{2}), 20U);
   const auto late = store.commit({.page = kSecretPage, .site = SiteId{2}});
   EXPECT_EQ(late.page_ordinal, 21U) << "a hit that was under way is counted";
+  store.commit({.page = "blog.example.com/not-seen-before", .site = SiteId{2}});
   EXPECT_EQ(told(SiteId{2}).with_details, 0U) << "and tells nothing";
+  EXPECT_EQ(told(SiteId{2}).urls, 0U);
+  ASSERT_TRUE(store.open());
+  store.commit({.page = "blog.example.com/seen-after-a-start", .site = SiteId{2}});
+  EXPECT_EQ(told(SiteId{2}).with_details, 0U) << "nor after a start from the snapshot";
+  EXPECT_EQ(told(SiteId{2}).urls, 0U);
 }
 
 TEST_F(EraserTest, WhatIsExpiredGoesAndWhatIsYoungerStays) {

@@ -175,6 +175,7 @@ void restore_sites(const std::vector<Small::SiteRow>& rows, SiteCounts& sites) {
     site.pages = row.pages;
     site.other = row.other;
     site.expired_to.value = row.expired_to;
+    site.removed = row.host.empty();
   }
 }
 

@@ -108,7 +108,7 @@ enum class Keep : std::uint8_t { aside, nothing };
 Result<bool> clear_warehouse(const std::string& path, Keep keep);
 
 // Puts the file `from`, which nobody has open, in the place of the warehouse at `path`; there is
-// one or the other at any time. Older ones that were set aside go.
+// one or the other at any time.
 Result<> replace_warehouse(const std::string& path, const std::string& from);
 
 }  // namespace nando

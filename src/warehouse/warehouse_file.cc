@@ -28,10 +28,8 @@ Result<bool> clear_warehouse(const std::string& path, Keep keep) {
 // The log goes first: what the old file is without it, it was at some time.
 Result<> replace_warehouse(const std::string& path, const std::string& from) {
   std::error_code error;
-  for (const auto& gone : {path + ".aside", path + ".aside.wal", path + ".wal"}) {
-    std::filesystem::remove(gone, error);
-    if (error) return Error{Code::io, "cannot remove " + gone + ": " + error.message()};
-  }
+  std::filesystem::remove(path + ".wal", error);
+  if (error) return Error{Code::io, "cannot remove " + path + ".wal: " + error.message()};
   std::filesystem::rename(from, path, error);
   if (error) return Error{Code::io, "cannot name " + path + ": " + error.message()};
   return {};
