@@ -40,12 +40,14 @@ using namespace std::chrono_literals;
 constexpr auto kTick = 100ms;
 constexpr auto kDrainPatience = 1500ms;  // For answers under way when the server is told to stop.
 constexpr auto kStopLimit = 1900ms;      // Then the process ends, whatever a disk or a client does.
-constexpr Chore::Pauses kKeeperPauses{.when_done = 50ms, .after_error = 200ms};
+// Sealing takes a twentieth of what counting takes. At 19 it would get a seventieth of a busy core,
+// and full segments would fill the disk.
+constexpr Chore::Pace kKeeperPace{.nice = 10, .when_done = 50ms, .after_error = 200ms};
 // A segment of 64 MiB each ten seconds: a journal of 500 GB is read again within a day.
-constexpr Chore::Pauses kScrubPauses{.when_done = 10s, .after_error = 60s};
+constexpr Chore::Pace kScrubPace{.when_done = 10s, .after_error = 60s};
 // It looks whether a day has begun, or a site's setting has changed.
-constexpr Chore::Pauses kRetentionPauses{.when_done = 1s, .after_error = 60s};
-constexpr Chore::Pauses kFeedPauses{.when_done = 1s, .after_error = 5s};
+constexpr Chore::Pace kRetentionPace{.when_done = 1s, .after_error = 60s};
+constexpr Chore::Pace kFeedPace{.when_done = 1s, .after_error = 5s};
 constexpr std::string_view kAddressFile = "address";
 
 // AutoSites behind the interface that ingest asks.
@@ -234,11 +236,11 @@ Result<> Store::start_serving() {
       },
   });
   // Commands wait for them.
-  keeper_ = std::make_unique<Chore>("keeper", kKeeperPauses, [this] { return ledger_->keep(); });
-  feeder_ = std::make_unique<Chore>("feed", kFeedPauses, [this] { return feed_->step(); });
-  scrubber_ = std::make_unique<Chore>("scrub", kScrubPauses, [this] { return scrub_->step(); });
+  keeper_ = std::make_unique<Chore>("keeper", kKeeperPace, [this] { return ledger_->keep(); });
+  feeder_ = std::make_unique<Chore>("feed", kFeedPace, [this] { return feed_->step(); });
+  scrubber_ = std::make_unique<Chore>("scrub", kScrubPace, [this] { return scrub_->step(); });
   expirer_ =
-      std::make_unique<Chore>("retention", kRetentionPauses, [this] { return retention_->step(); });
+      std::make_unique<Chore>("retention", kRetentionPace, [this] { return retention_->step(); });
   // Before HTTP says that it is ready, so that commands find it too.
   auto control = ControlServer::start(data_->path(),
                                       [this](const std::vector<std::string>& args, Output& output) {

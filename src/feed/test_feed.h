@@ -14,8 +14,10 @@
 
 namespace nando {
 
-inline constexpr JournalOptions kSmall{
-    .segment_bytes = 64 << 10, .segment_bytes_min = 16 << 10, .seal_level = 1};
+inline constexpr JournalOptions kSmall{.segment_bytes = 64 << 10,
+                                       .segment_bytes_hurry = 16 << 10,
+                                       .segment_bytes_min = 16 << 10,
+                                       .seal_level = 1};
 
 inline UnixTime time_of(std::string_view text) {
   return *parse_time(text);

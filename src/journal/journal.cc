@@ -19,9 +19,11 @@ constexpr std::chrono::milliseconds kKeepRetry{200};
 constexpr const char* kSpareName = "spare.tmp";
 constexpr const char* kReserveName = "reserve.tmp";
 constexpr const char* kHurryName = "hurry.tmp";
-constexpr const char* kFirstName = "first.tmp";
 // Of the free space, at most this share goes into one prepared segment.
 constexpr std::uint64_t kFreeShare = 4;
+// Beside a new segment, this share of the largest one stays free: room for a sealed copy. A disk
+// that segments filled to the brim would have none, and would stay full.
+constexpr std::uint64_t kSealShare = 2;
 constexpr std::array<std::byte, kBlockBytes> kZeros{};
 
 // What append() and keep() share. The lock is held over a rename and a directory sync at most.
@@ -29,8 +31,9 @@ struct Segments {
   std::mutex lock;
   std::map<std::uint64_t, LiveSegment> live;  // Those after `active` are blank.
   std::map<std::uint64_t, std::uint64_t> sealed;
-  std::uint64_t active = 0;  // The last one in use.
-  bool active_used = false;  // It holds a batch.
+  std::uint64_t active = 0;    // The last one in use.
+  bool active_used = false;    // It holds a batch.
+  bool active_closed = false;  // It takes no more, though there is none after it.
 
   std::uint64_t last() const {
     return std::max(live.empty() ? 0 : live.rbegin()->first,
@@ -38,7 +41,14 @@ struct Segments {
   }
   // The oldest that takes no more batches and is not sealed, or 0.
   std::uint64_t full() const {
-    return live.empty() || live.begin()->first >= active ? 0 : live.begin()->first;
+    if (live.empty()) return 0;
+    const auto oldest = live.begin()->first;
+    return oldest < active || (oldest == active && active_closed) ? oldest : 0;
+  }
+  std::uint64_t largest() const {
+    std::uint64_t bytes = 0;
+    for (const auto& [number, segment] : live) bytes = std::max(bytes, segment.bytes);
+    return bytes;
   }
   // The prepared one, or 0.
   std::uint64_t spare() const {
@@ -79,6 +89,13 @@ class DiskJournal final : public Journal {
 
  private:
   Result<> make_room(std::uint64_t batch_bytes);
+  void close_active();
+  Result<std::uint64_t> make_segment(const char* temporary, std::uint64_t bytes,
+                                     std::uint64_t least);
+  Result<> check_free(std::uint64_t segment_bytes);
+  std::uint64_t halve(std::uint64_t bytes) const {
+    return std::max(options_.segment_bytes_min, bytes / 2 / kBlockBytes * kBlockBytes);
+  }
   Result<std::uint64_t> take_segment(std::uint64_t bytes);
   Result<> name_segment(const char* temporary, std::uint64_t number, std::uint64_t bytes);
   Result<> write(const BatchHeader& header, const BatchBuilder& batch);
@@ -149,7 +166,10 @@ Result<Position> DiskJournal::append(const BatchBuilder& batch) {
   header.count_bytes = static_cast<std::uint32_t>(batch.count_part().size());
   header.detail_bytes = static_cast<std::uint32_t>(batch.detail_part().size());
   if (active_ == nullptr || active_end_ + header.bytes_on_disk() > active_bytes_) {
-    if (auto room = make_room(header.bytes_on_disk()); !room) return room.error();
+    if (auto room = make_room(header.bytes_on_disk()); !room) {
+      if (room.error().code == Code::full) close_active();
+      return room.error();
+    }
   }
   header.mac_key = batch.mac_key;
   header.segment = active_number_;
@@ -222,8 +242,41 @@ Result<> DiskJournal::make_room(std::uint64_t batch_bytes) {
   }
   active_bytes_ = segments_.live.at(*number).bytes;
   segments_.active = *number;
-  segments_.active_used = false;
+  segments_.active_used = segments_.active_closed = false;
   return {};
+}
+
+// There is no room for another segment, so the one in use is given to keep(): sealed, it is room.
+void DiskJournal::close_active() {
+  if (active_ == nullptr || active_end_ <= kBlockBytes) return;
+  active_ = nullptr;
+  const std::lock_guard guard(segments_.lock);
+  segments_.live.at(segments_.active).end = end_;
+  segments_.active_closed = true;
+}
+
+// A blank segment of `bytes`, or of less where they are not to be had, down to `least`; its size.
+Result<std::uint64_t> DiskJournal::make_segment(const char* temporary, std::uint64_t bytes,
+                                                std::uint64_t least) {
+  for (;; bytes = std::max(least, halve(bytes))) {
+    auto made = check_free(bytes);
+    if (made) made = make_zeros(directory_, temporary, bytes);
+    if (made) return bytes;
+    if (made.error().code != Code::full || bytes <= least) return made.error();
+  }
+}
+
+// Code::full unless a segment of `segment_bytes` leaves room for sealing.
+Result<> DiskJournal::check_free(std::uint64_t segment_bytes) {
+  const auto free = directory_.free_bytes();
+  if (!free) return free.error();
+  const std::lock_guard guard(segments_.lock);
+  const auto kept = std::max(segment_bytes, segments_.largest()) / kSealShare;
+  if (segment_bytes + kept <= *free) return {};
+  return Error{Code::full, "no space for another segment in " + directory_.path() + ": " +
+                               std::to_string(*free) + " bytes are free, " +
+                               std::to_string(segment_bytes) + " are needed and " +
+                               std::to_string(kept) + " more to seal"};
 }
 
 // The number of a blank, named segment of at least `bytes`.
@@ -240,16 +293,16 @@ Result<std::uint64_t> DiskJournal::take_segment(std::uint64_t bytes) {
     return Error{Code::full, "no space for the journal in " + directory_.path()};
   }
   full_at_.reset();
-  bytes = std::max(bytes, options_.segment_bytes_min);
-  auto made = make_zeros(directory_, kHurryName, bytes);
+  auto made = make_segment(kHurryName, std::max(bytes, options_.segment_bytes_hurry),
+                           std::max(bytes, options_.segment_bytes_min));
   if (made) {
     const std::lock_guard guard(segments_.lock);
     // keep() may have come first; a spare that is too small gives way.
     if (const auto spare = fitting_spare()) return spare;
     const auto spare = segments_.spare();
     const auto number = spare != 0 ? spare : segments_.last() + 1;
-    made = name_segment(kHurryName, number, bytes);
-    if (made) return number;
+    if (auto named = name_segment(kHurryName, number, *made); !named) return named.error();
+    return number;
   }
   if (made.error().code == Code::full) full_at_ = clock_.monotonic();
   return made.error();
@@ -386,19 +439,12 @@ Result<bool> DiskJournal::prepare() {
   }
   const auto free = directory_.free_bytes();
   if (!free) return free.error();
-  const auto halve = [&](std::uint64_t bytes) {
-    return std::max(options_.segment_bytes_min, bytes / 2 / kBlockBytes * kBlockBytes);
-  };
   auto bytes = options_.segment_bytes;
   while (bytes > options_.segment_bytes_min && bytes > *free / kFreeShare) bytes = halve(bytes);
-  auto made = make_zeros(directory_, kSpareName, bytes);
-  while (!made && made.error().code == Code::full && bytes > options_.segment_bytes_min) {
-    bytes = halve(bytes);
-    made = make_zeros(directory_, kSpareName, bytes);
-  }
+  const auto made = make_segment(kSpareName, bytes, options_.segment_bytes_min);
   if (!made) return made.error();
   const std::lock_guard guard(segments_.lock);
-  if (auto named = name_segment(kSpareName, segments_.last() + 1, bytes); !named) {
+  if (auto named = name_segment(kSpareName, segments_.last() + 1, *made); !named) {
     return named.error();
   }
   return true;
@@ -420,53 +466,20 @@ Journal::Sealed DiskJournal::sealed() const {
   return sealed;
 }
 
-// The first segment has its header before it has its name, so one without is damage.
-Result<Recovered> create(Directory& directory, const JournalOptions& options, const Clock& clock,
-                         Entropy& entropy) {
-  SegmentHeader header;
-  header.number = 1;
-  header.segment_bytes = options.segment_bytes_min;
-  header.epoch = entropy.take<sizeof(Epoch)>();
-  header.node = options.node;
-  header.first = Sequence{1};
-  header.created = clock.now();
-  header.keys.hash_key = entropy.take<sizeof(Key128)>();
-  header.keys.seed = load<std::uint64_t>(entropy.take<8>().data());
-  HeaderBlock block;
-  encode(header, block);
-
-  if (auto done = make_zeros(directory, kFirstName, header.segment_bytes); !done) {
-    return done.error();
-  }
-  auto file = directory.open(kFirstName, OpenMode::write);
-  if (!file) return file.error();
-  if (auto done = (*file)->write_at(0, block); !done) return done.error();
-  if (auto done = (*file)->sync(); !done) return done.error();
-  auto named = directory.rename(kFirstName, segment_name(1, SegmentKind::live));
-  if (named) named = directory.sync();
-  if (!named) return named.error();
-
-  Recovered made;
-  made.report.last.epoch = header.epoch;
-  made.keys = header.keys;
-  made.live[1].bytes = header.segment_bytes;
-  made.last_used = made.active = 1;
-  made.active_end = kBlockBytes;
-  return made;
-}
-
 }  // namespace
 
 Result<std::unique_ptr<Journal>> Journal::open(Directory& directory, const JournalOptions& options,
                                                const Clock& clock, Entropy& entropy, Position from,
                                                const Replay& replay) {
   ASSERT(options.segment_bytes % kBlockBytes == 0 && options.segment_bytes_min % kBlockBytes == 0);
-  ASSERT(options.segment_bytes >= options.segment_bytes_min &&
+  ASSERT(options.segment_bytes_hurry % kBlockBytes == 0);
+  ASSERT(options.segment_bytes >= options.segment_bytes_hurry &&
+         options.segment_bytes_hurry >= options.segment_bytes_min &&
          options.segment_bytes_min >= kSegmentBytesMin);
   auto recovered = recover(directory, from, replay);
   if (!recovered) return recovered.error();
   if (!*recovered) {
-    auto created = create(directory, options, clock, entropy);
+    auto created = create_first(directory, options, clock, entropy);
     if (!created) return created.error();
     *recovered = std::move(*created);
   }

@@ -41,10 +41,10 @@ namespace nando {
 struct JournalOptions {
   std::uint64_t segment_bytes =
       64 << 20;  // Of a segment prepared in good time, when the disk has room.
-  std::uint64_t segment_bytes_min =
-      1 << 20;  // Of one made in a hurry or in little room. A multiple of 4096, as the above.
-  std::uint32_t node = 0;  // Who writes, where several nodes share counters.
-  int seal_level = 3;      // zstd level of sealed segments.
+  std::uint64_t segment_bytes_hurry = 1 << 20;  // Of the first, and of one made in a hurry.
+  std::uint64_t segment_bytes_min = 256 << 10;  // In little room. Multiples of 4096, all three.
+  std::uint32_t node = 0;                       // Who writes, where several nodes share counters.
+  int seal_level = 3;                           // zstd level of sealed segments.
 };
 
 // Called for each batch, oldest first. What it is passed dies when it returns. An error ends the
@@ -86,7 +86,9 @@ class Journal {
 
   // Makes the batch durable with one write and one sync, and returns where it stands: position().
   //
-  // On Code::full nothing was written; ask again later. On Code::io the journal has failed for good
+  // On Code::full nothing was written; ask again later: the segment in use was given to keep(), and
+  // a segment is only begun where there is room to seal it, so that a disk the journal filled by
+  // itself has room again when keep() has run. On Code::io the journal has failed for good
   // (see Failure); whether the batch is on disk is known only after the next open(), so a caller
   // that must not count twice gives each record an id. Requires: 1 to kBatchRecordsMax records,
   // kBatchBytesMax bytes at most.

@@ -12,8 +12,10 @@ namespace nando {
 
 namespace {
 
-constexpr JournalOptions kTiny{
-    .segment_bytes = 16 << 10, .segment_bytes_min = 8 << 10, .seal_level = 1};
+constexpr JournalOptions kTiny{.segment_bytes = 16 << 10,
+                               .segment_bytes_hurry = 8 << 10,
+                               .segment_bytes_min = 8 << 10,
+                               .seal_level = 1};
 
 void require(bool holds) {
   if (!holds) std::abort();

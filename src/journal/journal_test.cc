@@ -11,8 +11,10 @@ namespace nando {
 
 namespace {
 
-constexpr JournalOptions kSmall{
-    .segment_bytes = 64 << 10, .segment_bytes_min = 16 << 10, .seal_level = 3};
+constexpr JournalOptions kSmall{.segment_bytes = 64 << 10,
+                                .segment_bytes_hurry = 16 << 10,
+                                .segment_bytes_min = 16 << 10,
+                                .seal_level = 3};
 
 // A journal on a simulated disk that nothing happens to.
 class JournalTest : public testing::Test {
@@ -40,15 +42,18 @@ class JournalTest : public testing::Test {
       add_to(batch_, test_record(written_.size() + i + 1, now, detail_bytes));
     }
   }
-  Position append(Journal& journal, std::size_t records, std::size_t detail_bytes = 40) {
+  Result<Position> try_append(Journal& journal, std::size_t records, std::size_t detail_bytes) {
     fill(records, detail_bytes);
-    const auto position = journal.append(batch_);
-    EXPECT_TRUE(position) << position.error().message;
-    const auto now = batch_.committed.time_since_epoch().count();
-    for (std::size_t i = 0; i < records; ++i) {
-      written_.push_back(
-          test_record(written_.size() + 1, static_cast<std::uint64_t>(now), detail_bytes));
+    auto position = journal.append(batch_);
+    const auto now = static_cast<std::uint64_t>(batch_.committed.time_since_epoch().count());
+    for (std::size_t i = 0; position && i < records; ++i) {
+      written_.push_back(test_record(written_.size() + 1, now, detail_bytes));
     }
+    return position;
+  }
+  Position append(Journal& journal, std::size_t records, std::size_t detail_bytes = 40) {
+    const auto position = try_append(journal, records, detail_bytes);
+    EXPECT_TRUE(position) << position.error().message;
     return position ? *position : Position{};
   }
   void keep_all(Journal& journal) {
@@ -189,13 +194,8 @@ TEST_F(JournalTest, AFullDiskIsSaidAndForgottenWhenThereIsSpaceAgain) {
   auto journal = open();
   append(*journal, 1, 10'000);
   disk_.set_capacity(0);
-  fill(1, 10'000);
-  const auto full = journal->append(batch_);
-  ASSERT_FALSE(full);
-  EXPECT_EQ(full.error().code, Code::full);
+  EXPECT_EQ(try_append(*journal, 1, 10'000).error().code, Code::full);
   EXPECT_EQ(journal->failure(), "");
-  EXPECT_EQ(journal->position().sequence.value, 1U);
-
   // The disk is left alone for a while, then asked again.
   const auto calls = disk_.calls();
   EXPECT_EQ(journal->append(batch_).error().code, Code::full);
@@ -261,6 +261,33 @@ TEST_F(JournalTest, OnAFullDiskSealingGoesOnAndMakesRoom) {
   EXPECT_GT(journal->sizes().sealed_bytes, 0U);
   append(*journal, 1, 12'000);
   keep_all(*journal);
+  open();
+  EXPECT_TRUE(replayed_ == written_);
+}
+
+TEST_F(JournalTest, SegmentsThatFillADiskLeaveRoomToSealThem) {
+  disk_.set_capacity(10 * 16 << 10);
+  auto journal = open();
+  for (int i = 0; i < 9; ++i) append(*journal, 1, 12'000);
+  EXPECT_EQ(try_append(*journal, 1, 12'000).error().code, Code::full);  // The disk would hold it.
+  EXPECT_TRUE(journal->keep().value());
+  append(*journal, 1, 12'000);
+  keep_all(*journal);
+  open();
+  EXPECT_TRUE(replayed_ == written_);
+}
+
+TEST_F(JournalTest, TheSegmentInUseIsSealedWhereThereIsNoRoomForAnother) {
+  disk_.set_capacity(36 << 10);
+  auto journal = open();
+  append(*journal, 1, 12'000);
+  EXPECT_EQ(try_append(*journal, 1, 12'000).error().code,
+            Code::full);  // 20 KiB free, 16 + 8 are needed.
+  EXPECT_TRUE(journal->keep().value());
+  EXPECT_EQ(journal->sizes().live_bytes, 0U);
+  journal = open();  // Nothing but sealed segments.
+  EXPECT_TRUE(replayed_ == written_);
+  append(*journal, 1, 12'000);
   open();
   EXPECT_TRUE(replayed_ == written_);
 }

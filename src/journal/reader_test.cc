@@ -10,8 +10,10 @@ namespace nando {
 
 namespace {
 
-constexpr JournalOptions kSmall{
-    .segment_bytes = 64 << 10, .segment_bytes_min = 16 << 10, .seal_level = 3};
+constexpr JournalOptions kSmall{.segment_bytes = 64 << 10,
+                                .segment_bytes_hurry = 16 << 10,
+                                .segment_bytes_min = 16 << 10,
+                                .seal_level = 3};
 
 // A writer of journals, on a simulated disk that nothing happens to.
 class JournalReaderTest : public testing::Test {
@@ -152,7 +154,10 @@ TEST_F(JournalReaderTest, SegmentsAreListedWithTheirRecords) {
 // step by step.
 TEST_F(JournalReaderTest, AReaderInsideASegmentThatIsSealedMeanwhileGoesOnInTheCopy) {
   constexpr std::uint64_t kBytes = 1 << 20;  // More than a reader looks ahead.
-  open_writer({.segment_bytes = kBytes, .segment_bytes_min = kBytes, .seal_level = 1});
+  open_writer({.segment_bytes = kBytes,
+               .segment_bytes_hurry = kBytes,
+               .segment_bytes_min = kBytes,
+               .seal_level = 1});
   std::vector<Sequence> ends;
   // A batch takes a block, so the first look ahead ends between two of them.
   for (std::size_t i = 0; i < 520; ++i) ends.push_back(append(2, 1'500).sequence);
@@ -309,7 +314,10 @@ TEST_F(RemovedDetailsTest, AreGoneFromTheFile) {
 }
 
 TEST_F(RemovedDetailsTest, AreWipedFromFilesThatAreKept) {
-  open_writer({.segment_bytes = 3 << 20, .segment_bytes_min = 3 << 20, .seal_level = 3});
+  open_writer({.segment_bytes = 3 << 20,
+               .segment_bytes_hurry = 3 << 20,
+               .segment_bytes_min = 3 << 20,
+               .seal_level = 3});
   for (int i = 0; i < 50; ++i) append(4, 20'000);
   keep_all();
   const auto traces = [&] {

@@ -407,4 +407,39 @@ Result<std::optional<Recovered>> recover(Directory& directory, Position from,
   return Walk(directory, from, replay).run();
 }
 
+Result<Recovered> create_first(Directory& directory, const JournalOptions& options,
+                               const Clock& clock, Entropy& entropy) {
+  constexpr const char* kFirstName = "first.tmp";
+  SegmentHeader header;
+  header.number = 1;
+  header.segment_bytes = options.segment_bytes_hurry;
+  header.epoch = entropy.take<sizeof(Epoch)>();
+  header.node = options.node;
+  header.first = Sequence{1};
+  header.created = clock.now();
+  header.keys.hash_key = entropy.take<sizeof(Key128)>();
+  header.keys.seed = load<std::uint64_t>(entropy.take<8>().data());
+  HeaderBlock block;
+  encode(header, block);
+
+  if (auto done = make_zeros(directory, kFirstName, header.segment_bytes); !done) {
+    return done.error();
+  }
+  auto file = directory.open(kFirstName, OpenMode::write);
+  if (!file) return file.error();
+  if (auto done = (*file)->write_at(0, block); !done) return done.error();
+  if (auto done = (*file)->sync(); !done) return done.error();
+  auto named = directory.rename(kFirstName, segment_name(1, SegmentKind::live));
+  if (named) named = directory.sync();
+  if (!named) return named.error();
+
+  Recovered made;
+  made.report.last.epoch = header.epoch;
+  made.keys = header.keys;
+  made.live[1].bytes = header.segment_bytes;
+  made.last_used = made.active = 1;
+  made.active_end = kBlockBytes;
+  return made;
+}
+
 }  // namespace nando

@@ -64,4 +64,9 @@ struct Recovered {
 // Nothing if there is no journal in `directory`.
 Result<std::optional<Recovered>> recover(Directory& directory, Position from, const Replay& replay);
 
+// The first segment of a new journal, durable. It has its header before it has its name, so one
+// without is damage.
+Result<Recovered> create_first(Directory& directory, const JournalOptions& options,
+                               const Clock& clock, Entropy& entropy);
+
 }  // namespace nando

@@ -98,8 +98,10 @@ class ForgivingDirectory final : public Directory {
   Directory& inner_;
 };
 
-inline constexpr JournalOptions kTiny{
-    .segment_bytes = 16 << 10, .segment_bytes_min = 8 << 10, .seal_level = 1};
+inline constexpr JournalOptions kTiny{.segment_bytes = 16 << 10,
+                                      .segment_bytes_hurry = 8 << 10,
+                                      .segment_bytes_min = 8 << 10,
+                                      .seal_level = 1};
 
 // One journal on one disk, and what its user was told.
 class Store {

@@ -78,6 +78,7 @@ Result<std::unique_ptr<Ledger>> Ledger::open(Directory& data, Directory& journal
                                              const Clock& clock, Entropy& entropy) {
   auto counters = counters_from_snapshot(data, journal, options.retry_ids_max);
   const JournalOptions journal_options{.segment_bytes = options.segment_bytes,
+                                       .segment_bytes_hurry = options.segment_bytes_hurry,
                                        .segment_bytes_min = options.segment_bytes_min};
   auto eraser = std::make_unique<Eraser>();
   const auto open_from = [&](Position from) {

@@ -32,7 +32,8 @@ struct VoidRecord;
 
 struct LedgerOptions {
   std::uint64_t segment_bytes = 64 << 20;
-  std::uint64_t segment_bytes_min = 1 << 20;
+  std::uint64_t segment_bytes_hurry = 1 << 20;
+  std::uint64_t segment_bytes_min = 256 << 10;
   std::uint32_t retry_ids_max = 4'000'000;
   bool begin_life = false;  // Of a store that was restored: a new epoch begins after what is there.
   std::uint64_t snapshot_records_min =

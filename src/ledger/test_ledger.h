@@ -98,8 +98,10 @@ class LedgerOnDisk {
   SimulatedDisk journal;
   SeededEntropy entropy;
   ManualClock clock;
-  LedgerOptions options{
-      .segment_bytes = 64 << 10, .segment_bytes_min = 16 << 10, .snapshot_records_min = 20};
+  LedgerOptions options{.segment_bytes = 64 << 10,
+                        .segment_bytes_hurry = 16 << 10,
+                        .segment_bytes_min = 16 << 10,
+                        .snapshot_records_min = 20};
   std::map<MacKeyId, Key256> keys;
   std::shared_ptr<const KeyRing> ring;
   std::unique_ptr<Ledger> ledger;

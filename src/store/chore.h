@@ -18,14 +18,15 @@ namespace nando {
 
 class Chore {
  public:
-  struct Pauses {
+  struct Pace {
+    int nice = 19;  // How far it stands back where cores are short.
     std::chrono::milliseconds when_done;
     std::chrono::milliseconds after_error;
   };
 
   // `step` returns whether there is more to do at once. An error is logged when it is a new one.
-  Chore(std::string name, Pauses pauses, std::function<Result<bool>()> step)
-      : name_(std::move(name)), pauses_(pauses), step_(std::move(step)) {
+  Chore(std::string name, Pace pace, std::function<Result<bool>()> step)
+      : name_(std::move(name)), pace_(pace), step_(std::move(step)) {
     thread_ = std::jthread([this](std::stop_token stop) { run(stop); });
     pthread_setname_np(thread_.native_handle(), name_.c_str());
   }
@@ -38,11 +39,9 @@ class Chore {
   }
 
  private:
-  static constexpr int kNice = 19;
-
   void run(const std::stop_token& stop) {
     // Of this thread alone, on Linux: it must not take a core from who answers.
-    setpriority(PRIO_PROCESS, 0, kNice);
+    setpriority(PRIO_PROCESS, 0, pace_.nice);
     std::string last_error;
     while (!stop.stop_requested()) {
       const auto done = step_();
@@ -52,14 +51,14 @@ class Chore {
       }
       last_error = done ? std::string() : done.error().message;
       std::unique_lock lock(mutex_);
-      wake_.wait_for(lock, stop, done ? pauses_.when_done : pauses_.after_error,
+      wake_.wait_for(lock, stop, done ? pace_.when_done : pace_.after_error,
                      [this] { return woken_; });
       woken_ = false;
     }
   }
 
   const std::string name_;
-  const Pauses pauses_;
+  const Pace pace_;
   const std::function<Result<bool>()> step_;
   std::mutex mutex_;
   std::condition_variable_any wake_;

@@ -8,8 +8,10 @@ namespace nando {
 
 namespace {
 
-constexpr JournalOptions kSmall{
-    .segment_bytes = 64 << 10, .segment_bytes_min = 16 << 10, .seal_level = 1};
+constexpr JournalOptions kSmall{.segment_bytes = 64 << 10,
+                                .segment_bytes_hurry = 16 << 10,
+                                .segment_bytes_min = 16 << 10,
+                                .seal_level = 1};
 
 UnixTime at(int milliseconds) {
   return UnixTime{std::chrono::milliseconds{milliseconds}};

@@ -14,8 +14,10 @@ namespace {
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-constexpr JournalOptions kSmall{
-    .segment_bytes = 16 << 10, .segment_bytes_min = 8 << 10, .seal_level = 1};
+constexpr JournalOptions kSmall{.segment_bytes = 16 << 10,
+                                .segment_bytes_hurry = 8 << 10,
+                                .segment_bytes_min = 8 << 10,
+                                .seal_level = 1};
 
 class ScrubTest : public testing::Test {
  protected:
