@@ -1,6 +1,5 @@
-// Api: what the server says to whom. It wires HTTP to ingest, ledger and the rest; a route is a row
-// (routes.h), a handler is a file (handle_*.cc), and errors.h is the only table from error to
-// status.
+// Api: what the server says to whom. It wires HTTP to ingest, ledger and the rest for the handlers
+// (handlers/), and errors.h is the only table from error to status.
 //
 // Threads: Api is shared and immutable once serving; each I/O loop has a Loop of its own (loop.h).
 #pragma once
@@ -8,9 +7,11 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "api/route.h"
 #include "auth/tokens.h"
 #include "base/address.h"
 #include "http/server.h"
@@ -41,6 +42,7 @@ struct ScrubState {
 };
 
 struct ApiParts {
+  std::span<const Route> routes;
   const SiteTables& sites;
   const Tokens& tokens;
   RateLimiter& rate_limiter;

@@ -49,14 +49,14 @@ std::string_view Loop::path_below_base(std::string_view path) const {
 }
 
 std::size_t Loop::body_bytes_max(const http::Request& head) {
-  const auto match = match_route(head.method, path_below_base(head.path));
+  const auto match = match_route(parts().routes, head.method, path_below_base(head.path));
   return match.route == nullptr ? kStrayBodyBytesMax : match.route->body_bytes_max;
 }
 
 void Loop::on_request(const http::Request& request, http::Responder responder) {
   body_.clear();
   headers_.clear();
-  const auto match = match_route(request.method, path_below_base(request.path));
+  const auto match = match_route(parts().routes, request.method, path_below_base(request.path));
   if (match.place == nullptr || !is_there(match.place->access)) {
     return refuse("not_found", std::move(responder));
   }

@@ -13,7 +13,7 @@
 #include "api/errors.h"
 #include "api/gate.h"
 #include "api/listeners.h"
-#include "api/routes.h"
+#include "api/route.h"
 #include "auth/tokens.h"
 #include "wire/hits.h"
 

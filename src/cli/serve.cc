@@ -23,6 +23,7 @@
 #include "datadir/keys.h"
 #include "datadir/run_dir.h"
 #include "feed/feed.h"
+#include "handlers/routes.h"
 #include "ingest/rate_limiter.h"
 #include "ingest/salts.h"
 #include "sites/auto_sites.h"
@@ -215,6 +216,7 @@ Result<> Store::start_serving() {
   retention_ = std::make_unique<Retention>(*this, tables_, clock_);
   health_ = std::make_unique<Health>(*ledger_, *committer_, clock_);
   api_ = std::make_unique<Api>(ApiParts{
+      .routes = routes(),
       .sites = tables_,
       .tokens = *tokens_,
       .rate_limiter = *rate_limiter_,

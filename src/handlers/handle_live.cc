@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "api/loop.h"
+#include "handlers/routes.h"
 #include "http/query_string.h"
 
 namespace nando {

@@ -2,6 +2,7 @@
 // so it is shown only on loopback or where the operator says so. Its parts are named relative to
 // it, so that it works below the path of public_url; without script a pixel counts it.
 #include "api/loop.h"
+#include "handlers/routes.h"
 
 namespace nando {
 

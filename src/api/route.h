@@ -1,5 +1,4 @@
-// Routes: every address of this server, one row each. No two rows match one request (routes_test.cc
-// proves it).
+// Route: an address of this server, one row. The rows are in handlers/routes.cc.
 //
 // A pattern is matched segment by segment: "{}" takes one segment, a last "{...}" takes the rest of
 // the path, which may be empty. Literal segments win over "{}", and that over "{...}". The first
@@ -37,8 +36,6 @@ struct Route {
   void (*handle)(Loop& loop, const Call& call, http::Responder responder);
 };
 
-std::span<const Route> routes();
-
 // Of a request that no row takes: read all the same, so that the answer is 404 or 405 and the
 // connection stays.
 inline constexpr std::size_t kStrayBodyBytesMax = 128 << 10;
@@ -50,22 +47,7 @@ struct Match {
   std::string allow;  // Methods of the rows that have this path; empty if none has.
 };
 // HEAD is matched as GET. Of a path that a row has in full, `allow` names that row alone.
-Match match_route(std::string_view method, std::string_view path);
+Match match_route(std::span<const Route> routes, std::string_view method, std::string_view path);
 bool matches(std::string_view pattern, std::string_view path, std::string_view& rest);
-
-// Handlers, a file each.
-void handle_record(Loop& loop, const Call& call, http::Responder responder);
-void handle_read(Loop& loop, const Call& call, http::Responder responder);
-void handle_hits(Loop& loop, const Call& call, http::Responder responder);
-void handle_counts(Loop& loop, const Call& call, http::Responder responder);
-void handle_live(Loop& loop, const Call& call, http::Responder responder);
-void handle_pixel(Loop& loop, const Call& call, http::Responder responder);
-void handle_health(Loop& loop, const Call& call, http::Responder responder);
-void handle_ready(Loop& loop, const Call& call, http::Responder responder);
-void handle_metrics(Loop& loop, const Call& call, http::Responder responder);
-void handle_try(Loop& loop, const Call& call, http::Responder responder);
-void handle_try_script(Loop& loop, const Call& call, http::Responder responder);
-void handle_try_style(Loop& loop, const Call& call, http::Responder responder);
-void handle_try_icon(Loop& loop, const Call& call, http::Responder responder);
 
 }  // namespace nando

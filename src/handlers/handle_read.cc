@@ -2,6 +2,7 @@
 // siteHits 0 for a page that was never counted. A proxy may have decoded the path and merged its
 // slashes: /nandolytics/https:/host/path reads the same page.
 #include "api/loop.h"
+#include "handlers/routes.h"
 #include "http/query_string.h"
 
 namespace nando {

@@ -2,6 +2,7 @@
 // page has 0; a page whose site is unknown, or does not show its counts, has an error in place of
 // numbers, and alone it is a 404.
 #include "api/loop.h"
+#include "handlers/routes.h"
 #include "http/query_string.h"
 
 namespace nando {

@@ -2,6 +2,7 @@
 // and GET /metrics, for operators: where the journal stands, and everything that is counted about
 // ourselves.
 #include "api/loop.h"
+#include "handlers/routes.h"
 
 namespace nando {
 

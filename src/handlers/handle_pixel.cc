@@ -2,6 +2,7 @@
 // picture comes whatever becomes of the hit; status and headers say what did.
 #include "api/loop.h"
 #include "base/assert.h"
+#include "handlers/routes.h"
 #include "http/query_string.h"
 #include "wire/json.h"
 

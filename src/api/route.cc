@@ -1,38 +1,8 @@
-#include "api/routes.h"
-
-#include <array>
+#include "api/route.h"
 
 namespace nando {
 
 namespace {
-
-constexpr std::size_t kSmallBody = 128 << 10;
-constexpr std::size_t kHitsBody = 2 << 20;
-constexpr std::size_t kNoBody = 0;
-
-constexpr std::array kRoutes = {
-    // The seed's own two, and below one leading stage segment, as API Gateway has it.
-    Route{"POST", "/nandolytics/record", Access::open, kSmallBody, handle_record},
-    Route{"GET", "/nandolytics/{...}", Access::open, kNoBody, handle_read},
-    Route{"POST", "/{}/nandolytics/record", Access::open, kSmallBody, handle_record},
-    Route{"GET", "/{}/nandolytics/{...}", Access::open, kNoBody, handle_read},
-
-    Route{"POST", "/api/v1/hits", Access::open, kHitsBody, handle_hits},
-    Route{"GET", "/api/v1/counts", Access::open, kNoBody, handle_counts},
-    Route{"GET", "/api/v1/live", Access::open, kNoBody, handle_live},
-    Route{"GET", "/hit.gif", Access::open, kNoBody, handle_pixel},
-
-    Route{"GET", "/healthz", Access::open, kNoBody, handle_health},
-    Route{"GET", "/api/health", Access::open, kNoBody, handle_health},
-    Route{"GET", "/api/heartbeat", Access::open, kNoBody, handle_health},
-    Route{"GET", "/readyz", Access::operators, kNoBody, handle_ready},
-    Route{"GET", "/metrics", Access::operators, kNoBody, handle_metrics},
-
-    Route{"GET", "/try", Access::trial, kNoBody, handle_try},
-    Route{"GET", "/try/try.js", Access::trial, kNoBody, handle_try_script},
-    Route{"GET", "/try/try.css", Access::trial, kNoBody, handle_try_style},
-    Route{"GET", "/try/icon.svg", Access::trial, kNoBody, handle_try_icon},
-};
 
 // Takes the next segment off `path`, which begins with a slash or is empty.
 std::string_view take_segment(std::string_view& path) {
@@ -59,10 +29,6 @@ bool more_exact(std::string_view a, std::string_view b) {
 
 }  // namespace
 
-std::span<const Route> routes() {
-  return kRoutes;
-}
-
 bool matches(std::string_view pattern, std::string_view path, std::string_view& rest) {
   while (!pattern.empty()) {
     if (path.empty() || path.front() != '/') return false;
@@ -78,19 +44,19 @@ bool matches(std::string_view pattern, std::string_view path, std::string_view& 
   return path.empty();
 }
 
-Match match_route(std::string_view method, std::string_view path) {
+Match match_route(std::span<const Route> routes, std::string_view method, std::string_view path) {
   const auto wanted = method == "HEAD" ? std::string_view("GET") : method;
   Match best;
   // A path that a row spells out in full is that row's: no pattern is more exact. The path of a hit
   // ends here.
-  for (const auto& route : kRoutes) {
+  for (const auto& route : routes) {
     if (route.pattern == path && route.method == wanted) {
       best.route = best.place = &route;
       best.allow = route.method;
       return best;
     }
   }
-  for (const auto& route : kRoutes) {
+  for (const auto& route : routes) {
     std::string_view rest;
     if (!matches(route.pattern, path, rest)) continue;
     if (best.allow.find(route.method) == std::string::npos) {

@@ -1,6 +1,6 @@
 // The two tables of this layer, walked row by row: addresses (routes.cc) and errors (errors.h),
 // against each other, against the code that names words, and against docs/reference/api.md.
-#include "api/routes.h"
+#include "handlers/routes.h"
 
 #include <gtest/gtest.h>
 
@@ -130,7 +130,7 @@ TEST(Routes, OfTheRowsThatMatchTheMostExactOneIsTaken) {
         contested += best != nullptr;
         if (best == nullptr || compare(route.pattern, best->pattern) > 0) best = &route;
       }
-      EXPECT_EQ(match_route(method, path).route, best) << method << " " << path;
+      EXPECT_EQ(match_route(routes(), method, path).route, best) << method << " " << path;
     }
   }
   EXPECT_GT(contested, 0U);  // /nandolytics/nandolytics/...
@@ -138,32 +138,32 @@ TEST(Routes, OfTheRowsThatMatchTheMostExactOneIsTaken) {
 
 TEST(Routes, HeadIsGet) {
   for (const auto& path : sample_paths()) {
-    const auto get = match_route("GET", path);
-    const auto head = match_route("HEAD", path);
+    const auto get = match_route(routes(), "GET", path);
+    const auto head = match_route(routes(), "HEAD", path);
     EXPECT_EQ(head.route, get.route) << path;
     EXPECT_EQ(head.rest, get.rest) << path;
   }
 }
 
 TEST(Routes, TheRestOfAPathIsTakenAsItIs) {
-  const auto match = match_route("GET", "/nandolytics/https:%2F%2Fa.example//b/");
+  const auto match = match_route(routes(), "GET", "/nandolytics/https:%2F%2Fa.example//b/");
   ASSERT_NE(match.route, nullptr);
   EXPECT_EQ(match.rest, "https:%2F%2Fa.example//b/");
-  EXPECT_EQ(match_route("GET", "/dev/nandolytics/x").rest, "x");
-  EXPECT_EQ(match_route("GET", "/nandolytics/").rest, "");
-  EXPECT_EQ(match_route("GET", "/nandolytics").route, nullptr);
-  EXPECT_EQ(match_route("POST", "//nandolytics/record").route, nullptr);
-  EXPECT_EQ(match_route("POST", "/a/b/nandolytics/record").route, nullptr);
+  EXPECT_EQ(match_route(routes(), "GET", "/dev/nandolytics/x").rest, "x");
+  EXPECT_EQ(match_route(routes(), "GET", "/nandolytics/").rest, "");
+  EXPECT_EQ(match_route(routes(), "GET", "/nandolytics").route, nullptr);
+  EXPECT_EQ(match_route(routes(), "POST", "//nandolytics/record").route, nullptr);
+  EXPECT_EQ(match_route(routes(), "POST", "/a/b/nandolytics/record").route, nullptr);
 }
 
 TEST(Routes, APathWithoutThatMethodNamesTheMethodsItHas) {
-  const auto match = match_route("PUT", "/nandolytics/record");
+  const auto match = match_route(routes(), "PUT", "/nandolytics/record");
   EXPECT_EQ(match.route, nullptr);
   EXPECT_EQ(match.allow, "POST, GET, HEAD");
   ASSERT_NE(match.place, nullptr);
   EXPECT_EQ(match.place->pattern, "/nandolytics/record");
-  EXPECT_EQ(match_route("get", "/healthz").route, nullptr);
-  EXPECT_EQ(match_route("PUT", "/nothing").allow, "");
+  EXPECT_EQ(match_route(routes(), "get", "/healthz").route, nullptr);
+  EXPECT_EQ(match_route(routes(), "PUT", "/nothing").allow, "");
 }
 
 // So that what a preflight or a 405 says about a path does not depend on the method asked for.
@@ -197,7 +197,8 @@ const Naming kNamings[] = {
     {"src/wire", R"re(WireError\s*\{\s*"([a-z0-9_]+)")re", 10},
     {"src/wire", R"re(return\s*\{\s*"([a-z0-9_]+)")re", 4},
     {"src/http", R"re(Refusal\s+k\w+\{\s*\d+,\s*"([a-z0-9_]+)")re", 14},
-    {"src/api", R"re(refuse(?:_pixel)?\(\s*(?:loop,\s*)?"([a-z0-9_]+)")re", 8},
+    {"src/handlers", R"re(refuse(?:_pixel)?\(\s*(?:loop,\s*)?"([a-z0-9_]+)")re", 8},
+    {"src/api", R"re(refuse\(\s*"([a-z0-9_]+)")re", 3},
     {"src/api", R"re(return "([a-z]+_?[a-z]+)";)re", 3},
 };
 
@@ -222,7 +223,7 @@ TEST(Errors, EveryWordThatAnythingNamesHasARow) {
 
 TEST(Errors, EveryRowIsNamedSomewhere) {
   std::string all;
-  for (const char* const folder : {"wire", "http", "api", "model", "ledger"}) {
+  for (const char* const folder : {"wire", "http", "api", "handlers", "model", "ledger"}) {
     for (const auto& file : fs::directory_iterator(project() / "src" / folder)) {
       const auto name = file.path().filename().string();
       if (!name.ends_with("_test.cc") && name != "errors.h") all += text_of(file.path());

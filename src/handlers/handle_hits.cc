@@ -1,6 +1,7 @@
 // POST /api/v1/hits: one hit as an object, or with a hits token an array of at most 1,000. Field by
 // field: docs/reference/api.md.
 #include "api/loop.h"
+#include "handlers/routes.h"
 
 namespace nando {
 

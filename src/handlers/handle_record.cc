@@ -1,6 +1,7 @@
 // POST /nandolytics/record: the seed's own. {"siteUrl": u} in; {"siteUrl": u, "siteHits": "<n>",
 // "receipt": r} out.
 #include "api/loop.h"
+#include "handlers/routes.h"
 
 namespace nando {
 

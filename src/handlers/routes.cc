@@ -1,0 +1,43 @@
+#include "handlers/routes.h"
+
+#include <array>
+
+namespace nando {
+
+namespace {
+
+constexpr std::size_t kSmallBody = 128 << 10;
+constexpr std::size_t kHitsBody = 2 << 20;
+constexpr std::size_t kNoBody = 0;
+
+constexpr std::array kRoutes = {
+    // The seed's own two, and below one leading stage segment, as API Gateway has it.
+    Route{"POST", "/nandolytics/record", Access::open, kSmallBody, handle_record},
+    Route{"GET", "/nandolytics/{...}", Access::open, kNoBody, handle_read},
+    Route{"POST", "/{}/nandolytics/record", Access::open, kSmallBody, handle_record},
+    Route{"GET", "/{}/nandolytics/{...}", Access::open, kNoBody, handle_read},
+
+    Route{"POST", "/api/v1/hits", Access::open, kHitsBody, handle_hits},
+    Route{"GET", "/api/v1/counts", Access::open, kNoBody, handle_counts},
+    Route{"GET", "/api/v1/live", Access::open, kNoBody, handle_live},
+    Route{"GET", "/hit.gif", Access::open, kNoBody, handle_pixel},
+
+    Route{"GET", "/healthz", Access::open, kNoBody, handle_health},
+    Route{"GET", "/api/health", Access::open, kNoBody, handle_health},
+    Route{"GET", "/api/heartbeat", Access::open, kNoBody, handle_health},
+    Route{"GET", "/readyz", Access::operators, kNoBody, handle_ready},
+    Route{"GET", "/metrics", Access::operators, kNoBody, handle_metrics},
+
+    Route{"GET", "/try", Access::trial, kNoBody, handle_try},
+    Route{"GET", "/try/try.js", Access::trial, kNoBody, handle_try_script},
+    Route{"GET", "/try/try.css", Access::trial, kNoBody, handle_try_style},
+    Route{"GET", "/try/icon.svg", Access::trial, kNoBody, handle_try_icon},
+};
+
+}  // namespace
+
+std::span<const Route> routes() {
+  return kRoutes;
+}
+
+}  // namespace nando

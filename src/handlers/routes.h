@@ -1,0 +1,26 @@
+// Routes: every address of this server, one row each. No two rows match one request (routes_test.cc
+// proves it).
+#pragma once
+
+#include "api/route.h"
+
+namespace nando {
+
+std::span<const Route> routes();
+
+// Handlers, a file each.
+void handle_record(Loop& loop, const Call& call, http::Responder responder);
+void handle_read(Loop& loop, const Call& call, http::Responder responder);
+void handle_hits(Loop& loop, const Call& call, http::Responder responder);
+void handle_counts(Loop& loop, const Call& call, http::Responder responder);
+void handle_live(Loop& loop, const Call& call, http::Responder responder);
+void handle_pixel(Loop& loop, const Call& call, http::Responder responder);
+void handle_health(Loop& loop, const Call& call, http::Responder responder);
+void handle_ready(Loop& loop, const Call& call, http::Responder responder);
+void handle_metrics(Loop& loop, const Call& call, http::Responder responder);
+void handle_try(Loop& loop, const Call& call, http::Responder responder);
+void handle_try_script(Loop& loop, const Call& call, http::Responder responder);
+void handle_try_style(Loop& loop, const Call& call, http::Responder responder);
+void handle_try_icon(Loop& loop, const Call& call, http::Responder responder);
+
+}  // namespace nando
