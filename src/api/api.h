@@ -11,13 +11,17 @@
 #include <string>
 #include <vector>
 
+#include "api/clerk.h"
+#include "api/knocks.h"
 #include "api/route.h"
+#include "auth/sessions.h"
 #include "auth/tokens.h"
 #include "base/address.h"
 #include "http/server.h"
 #include "ingest/ingest.h"
 #include "ledger/committer.h"
 #include "ledger/health.h"
+#include "sites/sites.h"
 #include "telemetry/metrics.h"
 
 namespace nando {
@@ -45,6 +49,9 @@ struct ApiParts {
   std::span<const Route> routes;
   const SiteTables& sites;
   const Tokens& tokens;
+  Sites& sites_book;  // What `sites` is published from.
+  const People& people;
+  RateLimiter& log_in_limiter;
   RateLimiter& rate_limiter;
   Salts& salts;
   const Clock& clock;
@@ -53,7 +60,8 @@ struct ApiParts {
   Health& health;
   SiteMaker* site_maker = nullptr;
   std::vector<IpNetwork> trusted_proxies;
-  std::string base_path;  // Of public_url: "/stats"; empty if it has none.
+  std::string public_url;  // No slash at its end; may be empty.
+  std::string base_path;   // Its path: "/stats"; empty if it has none.
   TrialPage trial = TrialPage::hidden;
   std::function<void(MetricsPage&)> describe;  // Of parts that the api does not know.
   std::function<std::string()> warnings;       // For /readyz, one a line; empty if all is well.
@@ -66,8 +74,13 @@ class Api {
   explicit Api(ApiParts parts) : parts_(std::move(parts)) {}
 
   const ApiParts& parts() const { return parts_; }
+  Clerk& clerk() { return clerk_; }
+  Knocks& knocks() { return knocks_; }
   // For http::Server::start().
   std::unique_ptr<http::Handler> make_loop(http::Mailbox& mailbox);
+
+  // Before the server is destroyed: nothing is posted to a loop any more.
+  void stop() { clerk_.stop(); }
 
   // Everything that is counted about the server. Any thread.
   void describe(MetricsPage& page) const;
@@ -80,6 +93,8 @@ class Api {
   ApiParts parts_;
   mutable std::mutex mutex_;
   std::vector<Loop*> loops_;
+  Knocks knocks_;
+  Clerk clerk_;
 };
 
 }  // namespace nando

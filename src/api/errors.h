@@ -39,9 +39,14 @@ inline constexpr std::array kErrors = {
     ErrorRow{"bad_escape", 400, Retry::no, "a % must be followed by two hex digits"},
     ErrorRow{"bad_url", 400, Retry::no, "send a whole http or https URL: https://example.com/page"},
     ErrorRow{"url_too_long", 400, Retry::no, "a page URL may have at most 4,096 bytes"},
+    ErrorRow{"missing_field", 400, Retry::no, "a field that this needs is missing"},
+    ErrorRow{"bad_value", 400, Retry::no, "a value is not what this takes"},
     // Who asks, and for what.
     ErrorRow{"token_needed", 401, Retry::no,
              "send Authorization: Bearer TOKEN (nandolytics token add)"},
+    ErrorRow{"log_in_needed", 401, Retry::no, "log in first, or send a token of scope admin"},
+    ErrorRow{"not_let_in", 401, Retry::no, "the address or the password is not right"},
+    ErrorRow{"foreign_origin", 403, Retry::no, "only a page of this server may ask for this"},
     ErrorRow{"denied", 403, Retry::no, "this is not for this token"},
     ErrorRow{"foreign_host", 403, Retry::no,
              "the page that sends this is not of the site that it names"},
@@ -49,6 +54,7 @@ inline constexpr std::array kErrors = {
     ErrorRow{"unknown_site", 404, Retry::no,
              "no site of this host is counted here (nandolytics site add HOST)"},
     ErrorRow{"method_not_allowed", 405, Retry::no, "this address does not take that method"},
+    ErrorRow{"already_there", 409, Retry::no, "it is there already"},
     ErrorRow{"id_reused", 409, Retry::no,
              "this id was counted for another page; every hit has an id of its own"},
     // Dropped: nobody is to blame.
@@ -56,6 +62,9 @@ inline constexpr std::array kErrors = {
              "a page that is loaded ahead is not counted before it is seen"},
     // Refused or unknown.
     ErrorRow{"rate_limited", 429, Retry::later, "too many hits from this address; ask again later"},
+    ErrorRow{"too_many_attempts", 429, Retry::later, "too many attempts from this address"},
+    ErrorRow{"clerk_busy", 503, Retry::later, "too much of this is asked at once"},
+    ErrorRow{"not_saved", 503, Retry::later, "it could not be written down"},
     ErrorRow{"too_many_listeners", 503, Retry::later,
              "too many watch numbers change; ask for /api/v1/counts now and then"},
     ErrorRow{"site_not_saved", 503, Retry::later,

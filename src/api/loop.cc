@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <array>
 
+#include "api/own_page.h"
 #include "base/assert.h"
 #include "http/client_address.h"
 #include "ingest/rate_limiter.h"
+#include "sites/host.h"
 
 namespace nando {
 
@@ -65,7 +67,9 @@ void Loop::on_request(const http::Request& request, http::Responder responder) {
     headers_ = "Allow: " + match.allow + ", OPTIONS\r\n";
     return refuse("method_not_allowed", std::move(responder), "this address takes " + match.allow);
   }
-  if (!may(match.route->access, request)) return refuse("token_needed", std::move(responder));
+  if (const auto word = refusal(match.route->access, request); !word.empty()) {
+    return refuse(word, std::move(responder));
+  }
   match.route->handle(*this, {request, match.rest}, std::move(responder));
   gate_.flush_if_large();
 }
@@ -74,13 +78,40 @@ bool Loop::is_there(Access access) const {
   return access != Access::trial || parts().trial == TrialPage::shown;
 }
 
-bool Loop::may(Access access, const http::Request& request) {
-  if (access != Access::operators) return true;
+// The word it is refused with; empty if it may.
+std::string_view Loop::refusal(Access access, const http::Request& request) {
+  const bool changes = request.method != "GET" && request.method != "HEAD";
+  switch (access) {
+    case Access::open:
+    case Access::trial:
+      return {};
+    case Access::operators:
+      return is_operator(request) ? std::string_view() : "token_needed";
+    case Access::own_page:
+      return !changes || is_from_own_page(parts(), request) ? std::string_view() : "foreign_origin";
+    case Access::owner:
+      break;
+  }
+  if (session_of(parts(), request)) {
+    return !changes || is_from_own_page(parts(), request) ? std::string_view() : "foreign_origin";
+  }
+  const auto token = bearer(request);
+  return token && token->allows_everywhere(Scope::admin) ? std::string_view() : "log_in_needed";
+}
+
+bool Loop::is_operator(const http::Request& request) {
   const bool passed_on = std::any_of(kProxyHeaders.begin(), kProxyHeaders.end(),
                                      [&](auto name) { return request.header(name).has_value(); });
   if (client(request).is_loopback() && !passed_on) return true;
   const auto token = bearer(request);
   return token && token->allows_everywhere(Scope::stats);
+}
+
+void Loop::note_refused(DropReason reason, std::string_view url) {
+  if (reason != DropReason::unknown_site) return;
+  const auto host = ingest_.host_of(url);
+  const auto name = parse_host(host);
+  if (name && name->host == host) api_.knocks().note(host, parts().clock.now());
 }
 
 void Loop::preflight(const http::Request& request, const Match& match, http::Responder responder) {

@@ -48,6 +48,9 @@ class Loop final : public http::Handler {
   IpAddress client(const http::Request& request) const;
   // The bearer of the request's token, if it has one that is good.
   std::optional<Token> bearer(const http::Request& request);
+  Api& api() { return api_; }
+  // A hit became none: where that is because nobody counts its host, the host is noted.
+  void note_refused(DropReason reason, std::string_view url);
   // Whether numbers of that site are for everybody.
   Visibility visibility(SiteId site);
   // Whether this asker may see them.
@@ -86,7 +89,8 @@ class Loop final : public http::Handler {
  private:
   std::string_view path_below_base(std::string_view path) const;
   bool is_there(Access access) const;
-  bool may(Access access, const http::Request& request);
+  std::string_view refusal(Access access, const http::Request& request);
+  bool is_operator(const http::Request& request);
   void preflight(const http::Request& request, const Match& match, http::Responder responder);
 
   Api& api_;

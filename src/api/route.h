@@ -21,6 +21,8 @@ enum class Access : std::uint8_t {
   open,       // Anybody, from any origin; answers carry CORS headers, neither read nor set cookies.
   operators,  // Loopback, or a stats token.
   trial,      // Where the page for trying out is shown.
+  own_page,   // Our own pages; what changes something must prove that it comes from one of them.
+  owner,      // Who is logged in, with the same proof, or an admin token.
 };
 
 struct Call {

@@ -48,6 +48,12 @@ constexpr std::array kCommands = {
             SettingFlags::data_only, token_list},
     Command{"token revoke", "Revoke a token at once", "nandolytics token revoke 3",
             SettingFlags::data_only, token_revoke},
+    Command{"user list", "List who may log in", "nandolytics user list --json",
+            SettingFlags::data_only, user_list},
+    Command{"user password", "Make a new password and print it; ends all that was logged in",
+            "nandolytics user password ada@example.com", SettingFlags::data_only, user_password},
+    Command{"user remove", "Let somebody in no more; without an owner a start lets one be made",
+            "nandolytics user remove ada@example.com", SettingFlags::data_only, user_remove},
     Command{"key rotate", "Make receipts under a new key; earlier receipts stay good",
             "nandolytics key rotate", SettingFlags::data_only, key_rotate},
     Command{

@@ -49,6 +49,7 @@ constexpr Chore::Pace kScrubPace{.when_done = 10s, .after_error = 60s};
 // It looks whether a day has begun, or a site's setting has changed.
 constexpr Chore::Pace kRetentionPace{.when_done = 1s, .after_error = 60s};
 constexpr Chore::Pace kFeedPace{.when_done = 1s, .after_error = 5s};
+constexpr RateLimits kLogIns{.hits_per_second = 1, .burst = 20};  // Of one client.
 constexpr std::string_view kAddressFile = "address";
 
 // AutoSites behind the interface that ingest asks.
@@ -92,6 +93,7 @@ class Store final : public Live {
   Registry& registry() override { return *registry_; }
   Sites& sites() override { return *sites_; }
   Tokens& tokens() override { return *tokens_; }
+  const People& people() override { return people_; }
   Directory& journal() override { return data_->journal(); }
   const std::string& data_path() override { return data_->path(); }
   Result<Position> end() override { return ledger_->position(); }
@@ -124,8 +126,10 @@ class Store final : public Live {
   std::unique_ptr<Registry> registry_;
   std::unique_ptr<Sites> sites_;
   std::unique_ptr<Tokens> tokens_;
+  People people_;
   std::unique_ptr<SiteMakerOnFirstHit> site_maker_;
   std::unique_ptr<RateLimiter> rate_limiter_;
+  std::unique_ptr<RateLimiter> log_in_limiter_;
   std::unique_ptr<Salts> salts_;
   std::unique_ptr<Ledger> ledger_;
   std::unique_ptr<Committer> committer_;
@@ -178,6 +182,9 @@ Result<> Store::open_data() {
   auto tokens = Tokens::open(*registry_, entropy_, clock_);
   if (!tokens) return tokens.error();
   tokens_ = std::move(*tokens);
+  auto people = People::open(*registry_, entropy_, clock_);
+  if (!people) return people.error();
+  people_ = std::move(*people);
   if (settings_.auto_sites) site_maker_ = std::make_unique<SiteMakerOnFirstHit>(*sites_);
   return {};
 }
@@ -208,6 +215,7 @@ Result<> Store::open_run_directory() {
 
 Result<> Store::start_serving() {
   rate_limiter_ = std::make_unique<RateLimiter>(limits_of(settings_), entropy_);
+  log_in_limiter_ = std::make_unique<RateLimiter>(kLogIns, entropy_);
   committer_ = std::make_unique<Committer>(*ledger_, clock_);
   feed_ = std::make_unique<Feed>(
       feed_parts(*data_, settings_, tables_, [this] { return ledger_->position(); }));
@@ -219,6 +227,9 @@ Result<> Store::start_serving() {
       .routes = routes(),
       .sites = tables_,
       .tokens = *tokens_,
+      .sites_book = *sites_,
+      .people = people_,
+      .log_in_limiter = *log_in_limiter_,
       .rate_limiter = *rate_limiter_,
       .salts = *salts_,
       .clock = clock_,
@@ -227,6 +238,7 @@ Result<> Store::start_serving() {
       .health = *health_,
       .site_maker = site_maker_.get(),
       .trusted_proxies = settings_.trusted_proxies,
+      .public_url = settings_.public_url,
       .base_path = base_path_of(settings_.public_url),
       .trial = settings_.shows_try_page() ? TrialPage::shown : TrialPage::hidden,
       .describe = [this](MetricsPage& page) { describe(page); },
@@ -351,6 +363,10 @@ void Store::run_until_told(Output& output) {
   for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, signal);
   output.out(fmt::format("nandolytics: counting on http://{}{}\n", address_,
                          settings_.shows_try_page() ? "; try http://" + address_ + "/try" : ""));
+  if (const auto token = people_.sessions->set_up_token(); !token.empty()) {
+    const auto url = settings_.public_url.empty() ? "http://" + address_ : settings_.public_url;
+    output.out(fmt::format("nandolytics: set it up at {}/#set-up={}\n", url, token));
+  }
   auto salts_due = clock_.monotonic() + 1min;
   for (;;) {
     const timespec tick{0, std::chrono::nanoseconds(kTick).count()};
@@ -377,6 +393,7 @@ void Store::stop() {
     ::_exit(0);
   });
   server_->stop(kDrainPatience);
+  api_->stop();
   control_->stop();
   keeper_.reset();
   feeder_.reset();

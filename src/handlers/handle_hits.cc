@@ -91,8 +91,10 @@ void write_array(Loop& loop, const PendingAnswer& pending, std::span<const Outco
 void take_one(Loop& loop, const std::optional<Token>& token, http::Responder responder) {
   auto& batch = loop.gate().batch();
   const auto accepted = loop.ingest().accept(loop.reader().beacons().front(), batch.arena);
-  if (const auto* reason = std::get_if<DropReason>(&accepted))
+  if (const auto* reason = std::get_if<DropReason>(&accepted)) {
+    loop.note_refused(*reason, loop.reader().beacons().front().url);
     return loop.drop(*reason, std::move(responder));
+  }
   const auto& hit = std::get<Hit>(accepted);
   if (token && !token->allows(Scope::hits, hit.site))
     return loop.refuse("denied", std::move(responder));

@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "api/loop.h"
+#include "handlers/live.h"
 #include "handlers/routes.h"
 #include "http/query_string.h"
 
@@ -27,6 +28,17 @@ bool knows(const http::Request& request, std::uint64_t ordinal) {
 
 }  // namespace
 
+void stream_live(Loop& loop, const Call& call, const Listeners::WatchedPage& page,
+                 http::Responder responder) {
+  if (loop.listeners().is_full()) return loop.refuse("too_many_listeners", std::move(responder));
+  const auto counts = loop.parts().ledger.counts(page.site, page.key);
+  auto& body = loop.body();
+  body = kRetry;
+  if (!knows(call.request, counts.page)) Listeners::append_event(counts, body);
+  loop.listeners().listen(page, counts,
+                          responder.stream({200, "text/event-stream", kStreamHeaders, body}));
+}
+
 void handle_live(Loop& loop, const Call& call, http::Responder responder) {
   const auto pairs = http::parse_query(call.request.query);
   if (!pairs) return loop.refuse("bad_escape", std::move(responder));
@@ -43,13 +55,7 @@ void handle_live(Loop& loop, const Call& call, http::Responder responder) {
   if (!loop.may_read(*page.site, call.request)) {
     return loop.refuse("unknown_site", std::move(responder));
   }
-  if (loop.listeners().is_full()) return loop.refuse("too_many_listeners", std::move(responder));
-  const auto counts = loop.parts().ledger.counts(page.site->id, page.page);
-  auto& body = loop.body();
-  body = kRetry;
-  if (!knows(call.request, counts.page)) Listeners::append_event(counts, body);
-  loop.listeners().listen({page.site->id, page.page}, counts,
-                          responder.stream({200, "text/event-stream", kStreamHeaders, body}));
+  stream_live(loop, call, {page.site->id, page.page}, std::move(responder));
 }
 
 }  // namespace nando

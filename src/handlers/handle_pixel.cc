@@ -76,6 +76,7 @@ void handle_pixel(Loop& loop, const Call& call, http::Responder responder) {
   auto& batch = loop.gate().batch();
   const auto accepted = loop.ingest().accept(beacon, batch.arena);
   if (const auto* reason = std::get_if<DropReason>(&accepted)) {
+    loop.note_refused(*reason, beacon.url);
     return refuse_pixel(loop, name_of(*reason), std::move(responder));
   }
   const auto& hit = std::get<Hit>(accepted);

@@ -45,8 +45,10 @@ void handle_record(Loop& loop, const Call& call, http::Responder responder) {
   loop.fill(beacon, Door::seed, call.request);
   auto& batch = loop.gate().batch();
   const auto accepted = loop.ingest().accept(beacon, batch.arena);
-  if (const auto* reason = std::get_if<DropReason>(&accepted))
+  if (const auto* reason = std::get_if<DropReason>(&accepted)) {
+    loop.note_refused(*reason, beacon.url);
     return loop.drop(*reason, std::move(responder));
+  }
   const auto& hit = std::get<Hit>(accepted);
   loop.gate().expect({.responder = std::move(responder),
                       .write = write_answer,

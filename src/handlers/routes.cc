@@ -8,6 +8,7 @@ namespace {
 
 constexpr std::size_t kSmallBody = 128 << 10;
 constexpr std::size_t kHitsBody = 2 << 20;
+constexpr std::size_t kOwnBody = 8 << 10;
 constexpr std::size_t kNoBody = 0;
 
 constexpr std::array kRoutes = {
@@ -27,6 +28,17 @@ constexpr std::array kRoutes = {
     Route{"GET", "/api/heartbeat", Access::open, kNoBody, handle_health},
     Route{"GET", "/readyz", Access::operators, kNoBody, handle_ready},
     Route{"GET", "/metrics", Access::operators, kNoBody, handle_metrics},
+
+    // Of our own pages.
+    Route{"GET", "/api/v1/session", Access::own_page, kNoBody, handle_session},
+    Route{"POST", "/api/v1/session", Access::own_page, kOwnBody, handle_log_in},
+    Route{"DELETE", "/api/v1/session", Access::own_page, kNoBody, handle_log_out},
+    Route{"POST", "/api/v1/owner", Access::owner, kOwnBody, handle_owner},
+    Route{"GET", "/api/v1/sites", Access::owner, kNoBody, handle_sites},
+    Route{"POST", "/api/v1/sites", Access::owner, kOwnBody, handle_add_site},
+    Route{"POST", "/api/v1/sites/test", Access::owner, kOwnBody, handle_test_hit},
+    Route{"GET", "/api/v1/sites/live", Access::owner, kNoBody, handle_site_live},
+    Route{"GET", "/api/v1/knocks", Access::owner, kNoBody, handle_knocks},
 
     Route{"GET", "/try", Access::trial, kNoBody, handle_try},
     Route{"GET", "/try/try.js", Access::trial, kNoBody, handle_try_script},

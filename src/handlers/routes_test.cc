@@ -198,7 +198,8 @@ const Naming kNamings[] = {
     {"src/wire", R"re(return\s*\{\s*"([a-z0-9_]+)")re", 4},
     {"src/http", R"re(Refusal\s+k\w+\{\s*\d+,\s*"([a-z0-9_]+)")re", 14},
     {"src/handlers", R"re(refuse(?:_pixel)?\(\s*(?:loop,\s*)?"([a-z0-9_]+)")re", 8},
-    {"src/api", R"re(refuse\(\s*"([a-z0-9_]+)")re", 3},
+    {"src/handlers", R"re((?:refusal\(|return )"([a-z0-9_]+)")re", 5},
+    {"src/api", R"re((?:refuse\(|return|: )\s*"([a-z0-9_]+_[a-z0-9_]+)";?)re", 5},
     {"src/api", R"re(return "([a-z]+_?[a-z]+)";)re", 3},
 };
 
@@ -269,7 +270,7 @@ TEST(ApiReference, HasEveryAddressAndNoOther) {
   // As people write them: "{stage}" and "{url}" for the patterns' "{}" and "{...}".
   std::set<std::string> listed;
   const auto text = reference();
-  const std::regex address(R"re(`((?:GET|POST) /[^` ?]*)[^`]*`)re");
+  const std::regex address(R"re(`((?:GET|POST|DELETE) /[^` ?]*)[^`]*`)re");
   for (std::sregex_iterator it(text.begin(), text.end(), address), end; it != end; ++it) {
     listed.insert(replaced(replaced((*it)[1], "{stage}", "{}"), "{url}", "{...}"));
   }

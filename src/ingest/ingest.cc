@@ -227,6 +227,12 @@ std::variant<Ingest::PageName, DropReason> Ingest::page_of(std::string_view url)
   return PageName{draft.site, draft.page, bench.page_url};
 }
 
+std::string Ingest::host_of(std::string_view url) {
+  if (url.size() > kUrlBytesMax) return {};
+  const auto* parts = state_->bench.other_url.read(url);
+  return parts != nullptr && is_web(*parts) ? std::string(parts->host) : std::string();
+}
+
 std::vector<Ingest::StepCount> Ingest::refusals() const {
   std::vector<StepCount> counts;
   for (std::size_t i = 0; i < kSteps.size(); ++i) {

@@ -59,6 +59,9 @@ class Ingest {
   };
   std::variant<PageName, DropReason> page_of(std::string_view url);
 
+  // The host that a URL names, in lower case; empty if it is none of the web.
+  std::string host_of(std::string_view url);
+
   // How many beacons each step has refused, in the order of the steps, for /metrics; a row for each
   // reason that a step may have. Any thread.
   struct StepCount {

@@ -27,12 +27,16 @@ class OfflineLive final : public Live {
     auto tokens = Tokens::open(*registry_, entropy_, clock_);
     if (!tokens) return tokens.error();
     tokens_ = std::move(*tokens);
+    auto people = People::open(*registry_, entropy_, clock_);
+    if (!people) return people.error();
+    people_ = std::move(*people);
     return {};
   }
 
   Registry& registry() override { return *registry_; }
   Sites& sites() override { return *sites_; }
   Tokens& tokens() override { return *tokens_; }
+  const People& people() override { return people_; }
   Directory& journal() override { return data_->journal(); }
   const std::string& data_path() override { return data_->path(); }
 
@@ -96,6 +100,7 @@ class OfflineLive final : public Live {
   std::unique_ptr<Registry> registry_;
   std::unique_ptr<Sites> sites_;
   std::unique_ptr<Tokens> tokens_;
+  People people_;
   std::shared_ptr<const KeyRing> keys_;
   std::unique_ptr<Ledger> ledger_;
   std::unique_ptr<Feed> feed_;

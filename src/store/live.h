@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 
+#include "auth/sessions.h"
 #include "auth/tokens.h"
 #include "base/position.h"
 #include "base/result.h"
@@ -25,6 +26,7 @@ class Live {
   virtual Registry& registry() = 0;
   virtual Sites& sites() = 0;
   virtual Tokens& tokens() = 0;
+  virtual const People& people() = 0;
   virtual Directory& journal() = 0;
   virtual const std::string& data_path() = 0;
 

@@ -22,7 +22,7 @@ const std::vector<Library>& libraries() {
       {"boost/container_hash/", {"*"}},
       {"boost/system/", {"base"}},
       // One library, one layer.
-      {"sodium.h", {"base"}},
+      {"sodium.h", {"base", "auth"}},
       {"xxhash.h", {"base"}},
       {"spdlog/", {"telemetry"}},
       {"prometheus/", {"telemetry"}},
@@ -50,7 +50,7 @@ const std::vector<Library>& libraries() {
       {"netdb.h", {"http"}},
       {"netinet/", {"http"}},
       {"poll.h", {"datadir", "http", "cli"}},
-      {"pthread.h", {"disk", "datadir", "http", "cli", "store"}},
+      {"pthread.h", {"disk", "datadir", "http", "api", "cli", "store"}},
       {"sched.h", {"datadir", "http", "cli"}},
       {"signal.h", {"datadir", "cli"}},
       {"stdlib.h",

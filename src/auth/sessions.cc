@@ -1,0 +1,159 @@
+#include "auth/sessions.h"
+
+#include <algorithm>
+#include <charconv>
+
+namespace nando {
+
+namespace {
+
+constexpr std::string_view kKind = "session";
+constexpr std::size_t kSecretBytes = 32;
+constexpr std::size_t kTextBytes = 43;  // Of 32 bytes as base64url.
+
+// The secret has 256 random bits, so a fast hash is as good as a slow one; and whoever times the
+// look-up learns of hashes, not of secrets.
+Hash256 hash_of(std::string_view text) {
+  return blake2b(as_bytes(text));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Sessions>> Sessions::open(Registry& registry, const Users& users,
+                                                 Entropy& entropy, const Clock& clock) {
+  std::unique_ptr<Sessions> sessions(new Sessions(registry, users, entropy, clock));
+  if (auto loaded = sessions->load(); !loaded) return loaded.error();
+  sessions->set_up_token_ = to_base64url(entropy.take<kSecretBytes>());
+  return sessions;
+}
+
+Result<> Sessions::load() {
+  const auto documents = registry_.list(kKind);
+  if (!documents) return documents.error();
+  for (const auto& document : *documents) {
+    const auto email = document.fields.find("email");
+    const auto ends = document.fields.find("ends");
+    const auto bytes = from_hex(document.id);
+    std::int64_t ends_at = 0;
+    if (email == document.fields.end() || ends == document.fields.end() || !bytes ||
+        bytes->size() != sizeof(Hash256) ||
+        std::from_chars(ends->second.data(), ends->second.data() + ends->second.size(), ends_at)
+                .ec != std::errc()) {
+      return Error{Code::invalid, "the registry's session " + document.id + " cannot be used"};
+    }
+    Hash256 hash;
+    std::ranges::copy(*bytes, hash.begin());
+    entries_[hash] = {{email->second, UnixTime{std::chrono::milliseconds{ends_at}}},
+                      document.version};
+  }
+  return {};
+}
+
+std::string Sessions::set_up_token() const {
+  return users_.has_owner() ? std::string() : set_up_token_;
+}
+
+// Requires the lock.
+Result<Sessions::Entries::iterator> Sessions::remove(Entries::iterator entry) {
+  if (entry->second.version != kNoVersion) {
+    auto done = registry_.remove(kKind, to_hex(entry->first), entry->second.version);
+    if (!done && done.error().code != Code::not_found) return done.error();
+  }
+  return entries_.erase(entry);
+}
+
+// Requires the lock. Ends what is over, and the oldest when there are too many.
+Result<> Sessions::make_room() {
+  const auto now = clock_.now();
+  auto oldest = entries_.end();
+  for (auto entry = entries_.begin(); entry != entries_.end();) {
+    if (entry->second.session.ends <= now) {
+      auto next = remove(entry);
+      if (!next) return next.error();
+      entry = *next;
+      continue;
+    }
+    if (oldest == entries_.end() || entry->second.session.ends < oldest->second.session.ends) {
+      oldest = entry;
+    }
+    ++entry;
+  }
+  if (entries_.size() < kSessionsMax) return {};
+  const auto done = remove(oldest);
+  return done ? Result<>() : done.error();
+}
+
+Result<std::string> Sessions::begin(const User& user) {
+  const auto text = to_base64url(entropy_.take<kSecretBytes>());
+  const auto hash = hash_of(text);
+  const std::lock_guard lock(mutex_);
+  if (auto done = make_room(); !done) return done.error();
+  const Session session{user.email, clock_.now() + kSessionLife};
+  const auto version = registry_.put(
+      kKind, to_hex(hash),
+      {{"email", session.email}, {"ends", std::to_string(session.ends.time_since_epoch().count())}},
+      kNoVersion);
+  if (!version) return version.error();
+  entries_[hash] = {session, *version};
+  return text;
+}
+
+Result<std::string> Sessions::begin_set_up(std::string_view token) {
+  if (token.size() != kTextBytes || hash_of(token) != hash_of(set_up_token_) ||
+      users_.has_owner()) {
+    return Error{Code::denied,
+                 "this address lets nobody in any more; start the server again for a new one, or "
+                 "log in"};
+  }
+  const auto text = to_base64url(entropy_.take<kSecretBytes>());
+  const std::lock_guard lock(mutex_);
+  if (auto done = make_room(); !done) return done.error();
+  entries_[hash_of(text)] = {{"", clock_.now() + kSessionLife}, kNoVersion};
+  return text;
+}
+
+std::optional<Session> Sessions::find(std::string_view text) const {
+  if (text.size() != kTextBytes) return std::nullopt;
+  const bool has_owner = users_.has_owner();
+  const std::lock_guard lock(mutex_);
+  const auto found = entries_.find(hash_of(text));
+  if (found == entries_.end()) return std::nullopt;
+  const auto& session = found->second.session;
+  if (session.ends <= clock_.now() || session.email.empty() == has_owner) return std::nullopt;
+  return session;
+}
+
+Result<> Sessions::end(std::string_view text) {
+  const std::lock_guard lock(mutex_);
+  const auto found = entries_.find(hash_of(text));
+  if (found == entries_.end()) return {};
+  const auto done = remove(found);
+  return done ? Result<>() : done.error();
+}
+
+Result<> Sessions::end_all(std::string_view email) {
+  const std::lock_guard lock(mutex_);
+  for (auto entry = entries_.begin(); entry != entries_.end();) {
+    if (entry->second.session.email != email) {
+      ++entry;
+      continue;
+    }
+    auto next = remove(entry);
+    if (!next) return next.error();
+    entry = *next;
+  }
+  return {};
+}
+
+Result<People> People::open(Registry& registry, Entropy& entropy, const Clock& clock) {
+  People people;
+  auto users = Users::open(registry, clock);
+  if (!users) return users.error();
+  people.users = std::move(*users);
+  auto sessions = Sessions::open(registry, *people.users, entropy, clock);
+  if (!sessions) return sessions.error();
+  people.sessions = std::move(*sessions);
+  return people;
+}
+
+}  // namespace nando

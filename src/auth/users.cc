@@ -1,0 +1,140 @@
+#include "auth/users.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "auth/password.h"
+
+namespace nando {
+
+namespace {
+
+constexpr std::string_view kKind = "user";
+Error nobody(std::string_view email) {
+  return {Code::not_found,
+          "nobody has the address " + std::string(email) + "; see: nandolytics user list"};
+}
+
+}  // namespace
+
+Result<std::string> parse_email(std::string_view text) {
+  std::string email(text);
+  std::ranges::transform(email, email.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
+  const auto at = email.find('@');
+  const bool shaped = at != std::string::npos && at > 0 && at + 1 < email.size() &&
+                      email.find('@', at + 1) == std::string::npos;
+  const bool printable =
+      std::ranges::none_of(email, [](unsigned char c) { return c <= ' ' || c == 0x7f; });
+  if (shaped && printable && email.size() <= kEmailBytesMax) return email;
+  return Error{Code::invalid, "that is no e-mail address; one looks like ada@example.com"};
+}
+
+Result<std::unique_ptr<Users>> Users::open(Registry& registry, const Clock& clock) {
+  std::unique_ptr<Users> users(new Users(registry, clock));
+  if (auto loaded = users->load(); !loaded) return loaded.error();
+  return users;
+}
+
+Result<> Users::load() {
+  const auto documents = registry_.list(kKind);
+  if (!documents) return documents.error();
+  for (const auto& document : *documents) {
+    const auto text = [&](const char* name) {
+      const auto found = document.fields.find(name);
+      return found == document.fields.end() ? std::string() : found->second;
+    };
+    const auto made_text = text("made");
+    std::int64_t made = 0;
+    const auto* const last = made_text.data() + made_text.size();
+    const auto [end, error] = std::from_chars(made_text.data(), last, made);
+    const auto role = enum_from<Role>(kRoleNames, text("role"));
+    const auto hash = text("password");
+    if (error != std::errc() || end != last || !role || hash.empty()) {
+      return Error{Code::invalid, "the registry's user " + document.id + " cannot be used"};
+    }
+    entries_[document.id] = {
+        {document.id, *role, UnixTime{std::chrono::milliseconds{made}}}, hash, document.version};
+  }
+  return {};
+}
+
+// Requires the lock.
+Result<> Users::put(Entry& entry, std::string hash) {
+  const Fields fields{
+      {"role", std::string(name_of(entry.user.role))},
+      {"made", std::to_string(entry.user.made.time_since_epoch().count())},
+      {"password", hash},
+  };
+  const auto version = registry_.put(kKind, entry.user.email, fields, entry.version);
+  if (!version) return version.error();
+  entry.version = *version;
+  entry.hash = std::move(hash);
+  return {};
+}
+
+Result<User> Users::add_owner(std::string_view email, std::string_view password) {
+  const auto address = parse_email(email);
+  if (!address) return address.error();
+  if (auto good = check_new_password(password); !good) return good.error();
+  auto hash = hash_password(password);
+  if (!hash) return hash.error();
+  const std::lock_guard lock(mutex_);
+  if (!entries_.empty()) {
+    return Error{Code::conflict, "this server has an owner; log in as " + entries_.begin()->first};
+  }
+  Entry entry{{*address, Role::owner, clock_.now()}, {}, kNoVersion};
+  if (auto done = put(entry, std::move(*hash)); !done) return done.error();
+  const auto user = entry.user;
+  entries_.emplace(*address, std::move(entry));
+  return user;
+}
+
+bool Users::has_owner() const {
+  const std::lock_guard lock(mutex_);
+  return !entries_.empty();
+}
+
+std::optional<User> Users::check(std::string_view email, std::string_view password) const {
+  const auto address = parse_email(email);
+  std::string hash = nobodys_hash();
+  std::optional<User> user;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = address ? entries_.find(*address) : entries_.end();
+    if (found != entries_.end()) {
+      user = found->second.user;
+      hash = found->second.hash;
+    }
+  }
+  return is_password(password, hash) ? user : std::nullopt;
+}
+
+Result<> Users::set_password(std::string_view email, std::string_view password) {
+  if (auto good = check_new_password(password); !good) return good;
+  auto hash = hash_password(password);
+  if (!hash) return hash.error();
+  const std::lock_guard lock(mutex_);
+  const auto found = entries_.find(email);
+  if (found == entries_.end()) return nobody(email);
+  return put(found->second, std::move(*hash));
+}
+
+Result<> Users::remove(std::string_view email) {
+  const std::lock_guard lock(mutex_);
+  const auto found = entries_.find(email);
+  if (found == entries_.end()) return nobody(email);
+  if (auto done = registry_.remove(kKind, found->first, found->second.version); !done) return done;
+  entries_.erase(found);
+  return {};
+}
+
+std::vector<User> Users::list() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<User> users;
+  for (const auto& [email, entry] : entries_) users.push_back(entry.user);
+  return users;
+}
+
+}  // namespace nando

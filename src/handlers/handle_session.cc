@@ -1,0 +1,101 @@
+// /api/v1/session, for our own pages: GET says who is logged in, POST logs in (by the set-up token
+// of the address that a start prints, or by address and password), DELETE logs out. And POST
+// /api/v1/owner: whoever set this server up says who they are.
+#include "api/own_page.h"
+#include "handlers/own_answer.h"
+#include "handlers/routes.h"
+#include "ingest/rate_limiter.h"
+
+namespace nando {
+
+namespace {
+
+constexpr std::string_view kEmail = "email";
+constexpr std::string_view kPassword = "password";
+constexpr std::string_view kSetUpToken = "set_up_token";
+
+OwnAnswer let_in(const ApiParts& parts, const Result<std::string>& text) {
+  if (!text) return OwnAnswer::refusal(word_of(text.error()), text.error().message);
+  return {.body = "{\"state\":\"in\"}\n", .headers = cookie_line(parts, *text), .error = {}};
+}
+
+OwnAnswer log_in(const ApiParts& parts, const OwnFields& fields) {
+  if (const auto token = fields.find(kSetUpToken); token != fields.end()) {
+    return let_in(parts, parts.people.sessions->begin_set_up(token->second));
+  }
+  const auto user =
+      parts.people.users->check(fields.at(std::string(kEmail)), fields.at(std::string(kPassword)));
+  if (!user) return OwnAnswer::refusal("not_let_in");
+  return let_in(parts, parts.people.sessions->begin(*user));
+}
+
+OwnAnswer make_owner(const ApiParts& parts, const OwnFields& fields) {
+  const auto user = parts.people.users->add_owner(fields.at(std::string(kEmail)),
+                                                  fields.at(std::string(kPassword)));
+  if (!user) return OwnAnswer::refusal(word_of(user.error()), user.error().message);
+  return let_in(parts, parts.people.sessions->begin(*user));
+}
+
+}  // namespace
+
+void handle_session(Loop& loop, const Call& call, http::Responder responder) {
+  const auto& parts = loop.parts();
+  const auto session = session_of(parts, call.request);
+  OwnAnswer answer;
+  auto& body = answer.body;
+  body = R"({"state":")";
+  body += session ? "in" : parts.people.users->has_owner() ? "log_in" : "set_up";
+  body += R"(","email":)";
+  append_json_string(body, session ? session->email : "");
+  body += R"(,"public_url":)";
+  append_json_string(body, parts.public_url);
+  body += R"(,"warnings":)";
+  append_json_string(body, session && parts.warnings ? parts.warnings() : "");
+  body += "}\n";
+  answer_own(loop, answer, std::move(responder));
+}
+
+void handle_log_in(Loop& loop, const Call& call, http::Responder responder) {
+  const auto& parts = loop.parts();
+  const auto client = loop.client(call.request);
+  if (!parts.log_in_limiter.take(client, SiteId{}, parts.clock.monotonic())) {
+    return loop.refuse("too_many_attempts", std::move(responder));
+  }
+  constexpr std::array kNeeded{kEmail, kPassword};
+  auto read = read_own(call.request.body, {});
+  if (const auto* fields = std::get_if<OwnFields>(&read);
+      fields != nullptr && !fields->contains(kSetUpToken)) {
+    read = read_own(call.request.body, kNeeded);
+  }
+  if (const auto* error = std::get_if<WireError>(&read)) {
+    return loop.refuse(error->word, std::move(responder), error->message);
+  }
+  answer_later(loop, std::move(responder), [&parts, fields = std::get<OwnFields>(std::move(read))] {
+    return log_in(parts, fields);
+  });
+}
+
+void handle_log_out(Loop& loop, const Call& call, http::Responder responder) {
+  answer_later(
+      loop, std::move(responder),
+      [&parts = loop.parts(), text = std::string(cookie_text(loop.parts(), call.request))] {
+        const auto ended = parts.people.sessions->end(text);
+        if (!ended) return OwnAnswer::refusal(word_of(ended.error()), ended.error().message);
+        return OwnAnswer{
+            .body = "{\"state\":\"log_in\"}\n", .headers = cookie_line(parts, ""), .error = {}};
+      });
+}
+
+void handle_owner(Loop& loop, const Call& call, http::Responder responder) {
+  constexpr std::array kNeeded{kEmail, kPassword};
+  auto read = read_own(call.request.body, kNeeded);
+  if (const auto* error = std::get_if<WireError>(&read)) {
+    return loop.refuse(error->word, std::move(responder), error->message);
+  }
+  answer_later(loop, std::move(responder),
+               [&parts = loop.parts(), fields = std::get<OwnFields>(std::move(read))] {
+                 return make_owner(parts, fields);
+               });
+}
+
+}  // namespace nando

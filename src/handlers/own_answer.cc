@@ -1,0 +1,76 @@
+#include "handlers/own_answer.h"
+
+#include <memory>
+
+namespace nando {
+
+namespace {
+
+class Collector final : public JsonListener {
+ public:
+  std::optional<WireError> field(const JsonField& field) override {
+    if (!field.outer.empty()) return std::nullopt;
+    if (field.type != JsonType::text && field.type != JsonType::boolean) {
+      return WireError{"wrong_type", "'" + std::string(field.key) + "' is a string, true or false"};
+    }
+    fields.insert_or_assign(std::string(field.key), std::string(field.text));
+    return std::nullopt;
+  }
+
+  OwnFields fields;
+};
+
+}  // namespace
+
+std::variant<OwnFields, WireError> read_own(std::string_view body,
+                                            std::span<const std::string_view> needed) {
+  JsonFields json;
+  Collector collector;
+  if (auto error = json.read(body, JsonFields::Shape::object, collector)) return std::move(*error);
+  for (const auto name : needed) {
+    const auto found = collector.fields.find(name);
+    if (found == collector.fields.end() || found->second.empty()) {
+      return WireError{"missing_field", "send '" + std::string(name) + "'"};
+    }
+  }
+  return std::move(collector.fields);
+}
+
+void answer_own(Loop& loop, const OwnAnswer& answer, http::Responder responder) {
+  if (!answer.error.empty()) {
+    loop.headers().clear();
+    return loop.refuse(answer.error, std::move(responder), answer.body);
+  }
+  const auto headers = answer.headers +
+                       "Cache-Control: no-store\r\n"
+                       "X-Content-Type-Options: nosniff\r\n";
+  loop.answer_raw(answer.status, "application/json", headers, answer.body, std::move(responder));
+}
+
+void answer_later(Loop& loop, http::Responder responder, std::function<OwnAnswer()> work) {
+  const auto shared = std::make_shared<http::Responder>(std::move(responder));
+  auto* const mailbox = &loop.mailbox();
+  auto* const answerer = &loop;
+  const bool taken = loop.api().clerk().ask([shared, mailbox, answerer, work = std::move(work)] {
+    mailbox->post(
+        [shared, answerer, answer = work()] { answer_own(*answerer, answer, std::move(*shared)); });
+  });
+  if (!taken) loop.refuse("clerk_busy", std::move(*shared));
+}
+
+std::string_view word_of(const Error& error) {
+  switch (error.code) {
+    case Code::invalid:
+      return "bad_value";
+    case Code::conflict:
+      return "already_there";
+    case Code::not_found:
+      return "not_found";
+    case Code::denied:
+      return "not_let_in";
+    default:
+      return "not_saved";
+  }
+}
+
+}  // namespace nando
