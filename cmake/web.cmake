@@ -19,7 +19,7 @@ function(web_assets layer)
   set(web ${CMAKE_SOURCE_DIR}/web)
   set(output ${CMAKE_BINARY_DIR}/web)
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS
-       ${web}/tracker/* ${web}/elements/* ${web}/pages/*)
+       ${web}/tracker/* ${web}/elements/* ${web}/shared/* ${web}/pages/*)
   file(GLOB plan CONFIGURE_DEPENDS ${web}/*.mjs ${web}/*.ts ${web}/*.json)
   add_custom_command(
     OUTPUT ${output}/assets.cc

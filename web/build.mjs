@@ -66,24 +66,27 @@ const common = (root) => ({
   },
 });
 
-/** One classic script in one piece. */
-async function buildScript(vite, entry, fileName, define) {
+/** One script in one piece. */
+async function buildScript(vite, entry, { target, format, define = {} }) {
   const config = common(path.dirname(path.join(web, entry)));
   const built = await vite.build({
     ...config,
     define,
     build: {
       ...config.build,
-      target: "es2020",
+      target,
       rolldownOptions: {
         input: path.join(web, entry),
-        output: { format: "iife", entryFileNames: fileName },
+        external: /elements-\w+\.js$/,
+        output: { format, entryFileNames: "[name].js" },
       },
     },
   });
   const [script, ...more] = built.output;
   if (more.length) fail(`${entry} is built in ${1 + more.length} pieces; it must be one`);
-  return { name: `/${script.fileName}`, bytes: Buffer.from(script.code) };
+  // Five bytes fewer, in what every page of somebody else loads.
+  const code = script.code.trim().replace(/^\(function\(\)\{/, "(()=>{");
+  return { name: `/js/${script.fileName}`, bytes: Buffer.from(code) };
 }
 
 /** Every folder in pages/ that has an index.html, and what they need. */
@@ -125,10 +128,15 @@ const hashOf = (bytes, length) => createHash("sha256").update(bytes).digest("hex
 
 async function buildAll() {
   const vite = await import("vite");
-  const elements = await buildScript(vite, "elements/elements.ts", "js/elements.js", {});
-  elements.name = `/js/elements-${hashOf(elements.bytes, 8)}.js`;
-  const tracker = await buildScript(vite, "tracker/nando.ts", "js/nando.js", {
-    ELEMENTS_SCRIPT: JSON.stringify(path.basename(elements.name)),
+  const elements = await buildScript(vite, "elements/elements.ts", {
+    target: "es2022",
+    format: "es",
+  });
+  elements.name = `/js/elements-${hashOf(elements.bytes, 6)}.js`;
+  const tracker = await buildScript(vite, "tracker/nando.ts", {
+    target: "es2020",
+    format: "iife",
+    define: { ELEMENTS_SCRIPT: JSON.stringify(`./${path.basename(elements.name)}`) },
   });
   return [tracker, elements, ...(await buildPages(vite))];
 }

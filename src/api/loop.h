@@ -44,6 +44,8 @@ class Loop final : public http::Handler {
   HitReader& reader() { return reader_; }
   http::Mailbox& mailbox() { return mailbox_; }
 
+  // The path as routes and assets have it, without that of public_url.
+  std::string_view path_below_base(std::string_view path) const;
   // The client's address, behind trusted proxies or not (docs/GUARANTEES.md, H9).
   IpAddress client(const http::Request& request) const;
   // The bearer of the request's token, if it has one that is good.
@@ -87,7 +89,6 @@ class Loop final : public http::Handler {
   void describe(MetricsPage& page, const std::string& label) const;
 
  private:
-  std::string_view path_below_base(std::string_view path) const;
   bool is_there(Access access) const;
   std::string_view refusal(Access access, const http::Request& request);
   bool is_operator(const http::Request& request);

@@ -39,11 +39,10 @@ constexpr std::array kRoutes = {
     Route{"POST", "/api/v1/sites/test", Access::owner, kOwnBody, handle_test_hit},
     Route{"GET", "/api/v1/sites/live", Access::owner, kNoBody, handle_site_live},
     Route{"GET", "/api/v1/knocks", Access::owner, kNoBody, handle_knocks},
-
-    Route{"GET", "/try", Access::trial, kNoBody, handle_try},
-    Route{"GET", "/try/try.js", Access::trial, kNoBody, handle_try_script},
-    Route{"GET", "/try/try.css", Access::trial, kNoBody, handle_try_style},
-    Route{"GET", "/try/icon.svg", Access::trial, kNoBody, handle_try_icon},
+    Route{"GET", "/", Access::open, kNoBody, handle_asset},
+    Route{"GET", "/js/{...}", Access::open, kNoBody, handle_asset},
+    Route{"GET", "/assets/{...}", Access::open, kNoBody, handle_asset},
+    Route{"GET", "/try", Access::trial, kNoBody, handle_asset},
 };
 
 }  // namespace

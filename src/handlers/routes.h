@@ -27,9 +27,6 @@ void handle_add_site(Loop& loop, const Call& call, http::Responder responder);
 void handle_test_hit(Loop& loop, const Call& call, http::Responder responder);
 void handle_site_live(Loop& loop, const Call& call, http::Responder responder);
 void handle_knocks(Loop& loop, const Call& call, http::Responder responder);
-void handle_try(Loop& loop, const Call& call, http::Responder responder);
-void handle_try_script(Loop& loop, const Call& call, http::Responder responder);
-void handle_try_style(Loop& loop, const Call& call, http::Responder responder);
-void handle_try_icon(Loop& loop, const Call& call, http::Responder responder);
+void handle_asset(Loop& loop, const Call& call, http::Responder responder);
 
 }  // namespace nando

@@ -1,1 +1,91 @@
-console.log(ELEMENTS_SCRIPT);
+// The tracker: counts the views of the page that includes it, each once. It stores nothing, reads
+// nothing that tells one browser from another, and defines no name that a page could meet.
+// docs/reference/tracker.md is its manual; web/build.mjs holds it to its size.
+import { pageUrl } from "../shared/page";
+
+const page = document as Document & { prerendering?: boolean; [mark: string]: unknown };
+const here = page.currentScript as HTMLScriptElement;
+const endpoint = new URL("../api/v1/hits", here.src).href;
+
+// Hits that are not known to be counted, oldest first. Each has its id for good, so that however
+// often it is sent it is counted once. At most 99.
+const waiting = new Set<string>();
+let waitMs: number;
+let timer: ReturnType<typeof setTimeout>;
+let last = page.referrer;
+
+// Not sendBeacon, also when the page goes: that one cannot be kept from sending cookies. A body of
+// text is text/plain, which spares the browser a preflight.
+const post = (body: string) =>
+  fetch(endpoint, { method: "POST", body, keepalive: true, credentials: "omit" });
+
+const sendNow = () => {
+  waitMs = 2e3;
+  void send();
+};
+
+// One at a time, and again after a while that about doubles up to some minutes, unless an answer
+// comes first: whether it was refused, lost or never answered is all the same.
+const send = async () => {
+  const [body] = waiting;
+  clearTimeout(timer);
+  if (body) {
+    try {
+      timer = setTimeout(send, waitMs);
+      if (waitMs < 2e5) waitMs *= 1.5 + Math.random();
+      const { status } = await post(body);
+      // From 429 on it may be asked again later, but for 507: that was counted on another page. A
+      // hit that was sent twice is answered twice.
+      if ((status < 429 || status == 507) && waiting.delete(body)) {
+        sendNow();
+        dispatchEvent(new Event("nando"));
+      }
+    } catch {}
+  }
+};
+
+const view = () => {
+  const hit = {
+    referrer: last,
+    url: (last = pageUrl(here)),
+    id: `${crypto.getRandomValues(new Uint32Array(4))}`,
+  };
+  if (waiting.size < 99) waiting.add(JSON.stringify(hit));
+  if (waiting.size < 2) sendNow();
+  findElements();
+};
+
+// Where the path or the query changed; the hash alone only where it is part of the page.
+const viewIfNew = () => {
+  if (pageUrl(here) != last) view();
+};
+
+// Imported, a script is run once however often it is asked for.
+const findElements = () => {
+  if (page.querySelector("hit-count,hit-winner")) void import(ELEMENTS_SCRIPT);
+};
+
+const start = () => {
+  for (const name of ["pushState", "replaceState"] as const) {
+    const original = history[name];
+    history[name] = (...state) => {
+      original.apply(history, state);
+      if (name < "q") viewIfNew();
+      else last = pageUrl(here);
+    };
+  }
+  // Of a new hash too: browsers tell it here before they tell it as hashchange.
+  addEventListener("popstate", viewIfNew);
+  addEventListener("pageshow", (event) => (event.persisted ? view() : findElements()));
+  addEventListener("pagehide", () => waiting.forEach(post));
+  addEventListener("online", sendNow);
+  view();
+};
+
+// Included twice, it counts once. The mark has the endpoint's name, so that the tracker of another
+// server has one of its own.
+if (!page[endpoint]) {
+  page[endpoint] = true;
+  if (page.prerendering) page.addEventListener("prerenderingchange", start);
+  else start();
+}

@@ -1,0 +1,56 @@
+// The parts of the page, and what is done to them again and again.
+
+export function part<Kind extends HTMLElement = HTMLElement>(name: string): Kind {
+  const found = document.getElementById(name);
+  if (!found) throw new Error(`this page has no #${name}`);
+  return found as Kind;
+}
+
+export function show(name: string, isShown: boolean): void {
+  part(name).hidden = !isShown;
+}
+
+/** Said by screen readers, and to be read above everything. */
+export function say(text: string): void {
+  part("status").textContent = text;
+}
+
+export const inWords = (count: number): string => count.toLocaleString(document.documentElement.lang);
+
+const messageOf = (error: unknown): string =>
+  error instanceof Error ? error.message : "Something went wrong.";
+
+/** Does `work` once at a time, however often the button is pressed, and says what went wrong. */
+export function whenPressed(name: string, work: () => Promise<void>): void {
+  const button = part<HTMLButtonElement>(name);
+  button.addEventListener("click", () => {
+    void busy(button, work).catch((error: unknown) => say(messageOf(error)));
+  });
+}
+
+export function whenSent(name: string, work: (form: HTMLFormElement) => Promise<void>): void {
+  const form = part<HTMLFormElement>(name);
+  const problem = form.querySelector<HTMLElement>(".problem");
+  const button = form.querySelector("button");
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    if (problem) problem.textContent = "";
+    void busy(button, () => work(form)).catch((error: unknown) => {
+      if (problem) problem.textContent = messageOf(error);
+    });
+  });
+}
+
+async function busy(button: HTMLButtonElement | null, work: () => Promise<void>): Promise<void> {
+  if (!button || button.ariaDisabled === "true") return;
+  button.ariaDisabled = "true";
+  try {
+    await work();
+  } finally {
+    button.ariaDisabled = null;
+  }
+}
+
+export function field(form: HTMLFormElement, name: string): string {
+  return String(new FormData(form).get(name) ?? "");
+}
