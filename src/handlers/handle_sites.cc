@@ -1,6 +1,7 @@
-// /api/v1/sites, for who is logged in: GET lists the sites and what they count, POST adds one; POST
-// /api/v1/sites/test counts a hit of its own for one, GET /api/v1/sites/live tells its numbers as
-// they change. GET /api/v1/knocks: hosts that send hits and are no site.
+// /api/v1/sites, for who is logged in: GET lists the sites and what they count, POST adds one,
+// POST /api/v1/sites/set says who may see its numbers; POST /api/v1/sites/test counts a hit of its
+// own for one, GET /api/v1/sites/live tells its numbers as they change. GET /api/v1/knocks: hosts
+// that send hits and are no site.
 #include "handlers/live.h"
 #include "handlers/own_answer.h"
 #include "handlers/routes.h"
@@ -44,6 +45,19 @@ OwnAnswer add_site(Api& api, const OwnFields& fields) {
   return answer;
 }
 
+OwnAnswer set_site(Api& api, const OwnFields& fields) {
+  const auto is_public = fields.find("public_counts");
+  if (is_public == fields.end()) return OwnAnswer::refusal("missing_field", "send 'public_counts'");
+  const auto* const value = is_public->second == "true" ? "on" : "off";
+  const auto site =
+      api.parts().sites_book.set(fields.at(std::string(kHost)), "public_counts", value);
+  if (!site) return OwnAnswer::refusal(word_of(site.error()), site.error().message);
+  OwnAnswer answer;
+  append_site(answer.body, *site, hits_of(api.parts().ledger, site->id));
+  answer.body += '\n';
+  return answer;
+}
+
 void write_test(Loop& loop, const PendingAnswer&, std::span<const Outcome> outcomes,
                 http::Responder responder) {
   const auto& outcome = outcomes.front();
@@ -58,6 +72,19 @@ void write_test(Loop& loop, const PendingAnswer&, std::span<const Outcome> outco
   append_json_number(answer.body, outcome.page_ordinal);
   answer.body += "}\n";
   answer_own(loop, answer, std::move(responder));
+}
+
+void change_site(Loop& loop, const Call& call, http::Responder responder,
+                 OwnAnswer (*change)(Api& api, const OwnFields& fields)) {
+  constexpr std::array kNeeded{kHost};
+  auto read = read_own(call.request.body, kNeeded);
+  if (const auto* error = std::get_if<WireError>(&read)) {
+    return loop.refuse(error->word, std::move(responder), error->message);
+  }
+  answer_later(loop, std::move(responder),
+               [&api = loop.api(), change, fields = std::get<OwnFields>(std::move(read))] {
+                 return change(api, fields);
+               });
 }
 
 // "https://HOST/", which is a page of that site.
@@ -79,15 +106,11 @@ void handle_sites(Loop& loop, const Call& /*call*/, http::Responder responder) {
 }
 
 void handle_add_site(Loop& loop, const Call& call, http::Responder responder) {
-  constexpr std::array kNeeded{kHost};
-  auto read = read_own(call.request.body, kNeeded);
-  if (const auto* error = std::get_if<WireError>(&read)) {
-    return loop.refuse(error->word, std::move(responder), error->message);
-  }
-  answer_later(loop, std::move(responder),
-               [&api = loop.api(), fields = std::get<OwnFields>(std::move(read))] {
-                 return add_site(api, fields);
-               });
+  change_site(loop, call, std::move(responder), add_site);
+}
+
+void handle_set_site(Loop& loop, const Call& call, http::Responder responder) {
+  change_site(loop, call, std::move(responder), set_site);
 }
 
 void handle_test_hit(Loop& loop, const Call& call, http::Responder responder) {

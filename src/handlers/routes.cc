@@ -36,6 +36,7 @@ constexpr std::array kRoutes = {
     Route{"POST", "/api/v1/owner", Access::owner, kOwnBody, handle_owner},
     Route{"GET", "/api/v1/sites", Access::owner, kNoBody, handle_sites},
     Route{"POST", "/api/v1/sites", Access::owner, kOwnBody, handle_add_site},
+    Route{"POST", "/api/v1/sites/set", Access::owner, kOwnBody, handle_set_site},
     Route{"POST", "/api/v1/sites/test", Access::owner, kOwnBody, handle_test_hit},
     Route{"GET", "/api/v1/sites/live", Access::owner, kNoBody, handle_site_live},
     Route{"GET", "/api/v1/knocks", Access::owner, kNoBody, handle_knocks},

@@ -24,6 +24,7 @@ void handle_log_out(Loop& loop, const Call& call, http::Responder responder);
 void handle_owner(Loop& loop, const Call& call, http::Responder responder);
 void handle_sites(Loop& loop, const Call& call, http::Responder responder);
 void handle_add_site(Loop& loop, const Call& call, http::Responder responder);
+void handle_set_site(Loop& loop, const Call& call, http::Responder responder);
 void handle_test_hit(Loop& loop, const Call& call, http::Responder responder);
 void handle_site_live(Loop& loop, const Call& call, http::Responder responder);
 void handle_knocks(Loop& loop, const Call& call, http::Responder responder);

@@ -103,6 +103,15 @@ def sites_and_hits(report, server, ada):
     server.ask(post("/api/v1/hits", hit))
     report.equal("and shown", [site["hits"] for site in
                                ada.ask("GET", "/api/v1/sites").json()["sites"]], [2])
+    for is_public, status in ((True, 200), (False, 404)):
+        ada.ask("POST", "/api/v1/sites/set", {"host": "blog.example", "public_counts": is_public})
+        report.equal("opened and closed", server.ask(
+            get("/api/v1/counts?url=https://blog.example/")).status, status)
+    refused(report, "of no site", ada.ask(
+        "POST", "/api/v1/sites/set", {"host": "no.example", "public_counts": True}),
+        404, "not_found")
+    refused(report, "nothing to set", ada.ask(
+        "POST", "/api/v1/sites/set", {"host": "blog.example"}), 400, "missing_field")
     refused(report, "nobody else sees it live", server.ask(
         get("/api/v1/sites/live?host=blog.example")), 401, "log_in_needed")
 
@@ -153,6 +162,7 @@ def proof_of_origin(report):
             report.equal(name, answer.status, 200 if good else 403)
         ada.ask("POST", "/api/v1/session", token)
         for method, path in (("POST", "/api/v1/sites"), ("POST", "/api/v1/sites/test"),
+                             ("POST", "/api/v1/sites/set"),
                              ("POST", "/api/v1/owner"), ("DELETE", "/api/v1/session")):
             answer = ada.ask(method, path, {"host": "x.example"} if method == "POST" else None,
                              Sec_Fetch_Site="cross-site")
@@ -177,6 +187,7 @@ def roles(report):
                 ("POST", "/api/v1/owner", (401, 401, 401, 400)),
                 ("GET", "/api/v1/sites", (401, 401, 401, 200)),
                 ("POST", "/api/v1/sites", (401, 401, 401, 400)),
+                ("POST", "/api/v1/sites/set", (401, 401, 401, 400)),
                 ("POST", "/api/v1/sites/test", (401, 401, 401, 400)),
                 ("GET", "/api/v1/sites/live?host=no.example", (401, 401, 401, 404)),
                 ("GET", "/api/v1/knocks", (401, 401, 401, 200))):

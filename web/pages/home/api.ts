@@ -66,6 +66,8 @@ export const api = {
   sites: async () => (await ask<{ sites: Site[] }>("GET", "sites")).sites,
   addSite: (host: string, isPublic: boolean) =>
     ask<Site>("POST", "sites", { host, public_counts: isPublic, timezone: zone() }),
+  setPublic: (host: string, isPublic: boolean) =>
+    ask<Site>("POST", "sites/set", { host, public_counts: isPublic }),
   knocks: async () => (await ask<{ knocks: Knock[] }>("GET", "knocks")).knocks,
   testHit: (host: string) => ask<{ site: number }>("POST", "sites/test", { host, id: newId() }),
   liveUrl: (host: string) => `${base}api/v1/sites/live?host=${encodeURIComponent(host)}`,

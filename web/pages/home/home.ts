@@ -28,7 +28,6 @@ async function enter(): Promise<void> {
   show("closed", state === "set_up");
   show("log-in", state === "log_in");
   show("log-out", state === "in" && email !== "");
-  show("yours", state === "in" && email === "");
   show("add", state === "in");
   showBanners(state === "in" ? warnings.split("\n").filter(Boolean) : []);
   if (state === "in") await look();
@@ -39,7 +38,7 @@ async function enter(): Promise<void> {
 function leave(): void {
   watchNothing();
   sites = [];
-  for (const name of ["site", "sites", "knocks"]) show(name, false);
+  for (const name of ["site", "sites", "yours", "knocks"]) show(name, false);
 }
 
 function showBanners(warnings: string[]): void {
@@ -69,8 +68,9 @@ function showSites(): void {
   const site = chosen();
   show("site", site !== undefined);
   show("sites", sites.length > 1);
-  const title = sites.length ? "Count another site" : "Which site shall be counted?";
-  part("add-title").textContent = title;
+  show("yours", site !== undefined && session?.email === "");
+  part("add-title").textContent = site ? "Count another site" : "Which site do you want to count?";
+  part("add").classList.toggle("first-run", !site);
   part("site-list").replaceChildren(...sites.map((each) => siteItem(each, each === site)));
   if (!site) {
     watchNothing();
@@ -98,10 +98,8 @@ function showSite(site: Site): void {
   part("snippet").textContent = `<script defer src="${root}js/nando.js"></script>`;
   part("element").textContent = "<hit-count></hit-count>";
   part("badge").textContent = `![hits](${root}badge/${site.host}.svg)`;
-  part("open-command").textContent = `nandolytics site set ${site.host} public_counts true`;
   show("show-it-closed", !site.public_counts);
-  show("element", site.public_counts);
-  show("badge", site.public_counts);
+  show("show-it-open", site.public_counts);
 }
 
 function showHits(hits: number): void {
@@ -143,6 +141,14 @@ async function add(host: string, isPublic: boolean): Promise<void> {
   scrollTo({ top: 0 });
 }
 
+async function setPublic(isPublic: boolean): Promise<void> {
+  const site = chosen();
+  if (!site) return;
+  await api.setPublic(site.host, isPublic);
+  await look();
+  say(isPublic ? "Everybody may see them." : "They are yours alone.");
+}
+
 async function copy(): Promise<void> {
   const text = part("snippet").textContent ?? "";
   if (navigator.clipboard) {
@@ -182,6 +188,8 @@ whenPressed("test", async () => {
   say(`Counted, and kept: number ${inWords(number)}.`);
 });
 whenPressed("copy", copy);
+whenPressed("open", () => setPublic(true));
+whenPressed("close", () => setPublic(false));
 addEventListener("hashchange", () => {
   if (session?.state === "in") showSites();
 });

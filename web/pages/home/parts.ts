@@ -10,9 +10,14 @@ export function show(name: string, isShown: boolean): void {
   part(name).hidden = !isShown;
 }
 
-/** Said by screen readers, and to be read above everything. */
+const saidForMs = 6000;
+let silence = 0;
+
+/** Said by screen readers, and to be read above everything for a while. */
 export function say(text: string): void {
   part("status").textContent = text;
+  clearTimeout(silence);
+  silence = setTimeout(() => (part("status").textContent = ""), saidForMs);
 }
 
 export const inWords = (count: number): string => count.toLocaleString(document.documentElement.lang);
