@@ -163,7 +163,7 @@ def targets(_world):
     yield Row("100 headers", get(some, **{f"x-{i}": "1" for i in range(98)}), 200)
     yield Row("101 headers", get(some, **{f"x-{i}": "1" for i in range(99)}), 431,
               "headers_too_large")
-    for path in ("/", "/nandolytics", "/nandolytics/record/", "/api/v1/hits/", "/hit.gif/x",
+    for path in ("/nandolytics", "/nandolytics/record/", "/api/v1/hits/", "/hit.gif/x",
                  "/a/b/nandolytics/record", "//nandolytics/record", "/API/v1/hits", "/favicon.ico",
                  "/api/v1/counts%3Furl=x", "/healthz/", "/nandolytics%2Frecord"):
         yield Row(f"POST {path}", post(path, {"siteUrl": f"{OPEN}/a", "url": f"{OPEN}/a"}),

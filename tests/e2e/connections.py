@@ -197,7 +197,7 @@ def trial_page(report):
     for setting, shown in (("auto", True), ("on", True), ("off", False)):
         with Server("--try-page", setting) as server:
             server.start()
-            for path in ("/try", "/try/try.js", "/try/try.css", "/try/icon.svg"):
+            for path in ("/try",):
                 report.equal(f"GET {path}, try_page = {setting}", server.ask(get(path)).status,
                              200 if shown else 404)
             for method in ("OPTIONS", "POST"):
