@@ -1,6 +1,6 @@
 # One word a job; `make help` lists them. The work is in tools/, so that each step runs by hand too.
 .DEFAULT_GOAL := build
-.PHONY: build run test test-slow bench fuzz tidy format help
+.PHONY: build run test test-slow bench fuzz tidy format screenshots help
 
 build: ## build the program, build/nandolytics (this is what `make` alone does)
 	@tools/setup build
@@ -38,5 +38,10 @@ format: ## lay out every C++ file with clang-format
 	@tools/setup test
 	@tools/format
 
+screenshots: ## build, then take the pictures in docs/screenshots
+	@tools/setup build test
+	@tools/build program
+	@PATH="build/third_party/node:$$PATH" tools/screenshots
+
 help: ## this list
-	@awk -F ':[^#]*## ' '/^[a-z-]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':[^#]*## ' '/^[a-z-]+:.*## /{printf "make %-11s %s\n", $$1, $$2}' Makefile
