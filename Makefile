@@ -41,7 +41,7 @@ format: ## lay out every C++ file with clang-format
 screenshots: ## build, then take the pictures in docs/screenshots
 	@tools/setup build test
 	@tools/build program
-	@PATH="build/third_party/node:$$PATH" tools/screenshots
+	@tools/screenshots
 
 help: ## this list
 	@awk -F ':[^#]*## ' '/^[a-z-]+:.*## /{printf "make %-11s %s\n", $$1, $$2}' Makefile

@@ -1,7 +1,8 @@
 #include "auth/sessions.h"
 
 #include <algorithm>
-#include <charconv>
+
+#include "registry/fields.h"
 
 namespace nando {
 
@@ -31,20 +32,15 @@ Result<> Sessions::load() {
   const auto documents = registry_.list(kKind);
   if (!documents) return documents.error();
   for (const auto& document : *documents) {
-    const auto email = document.fields.find("email");
-    const auto ends = document.fields.find("ends");
+    const auto email = field(document.fields, "email");
+    const auto ends = parse_number<std::int64_t>(field(document.fields, "ends"));
     const auto bytes = from_hex(document.id);
-    std::int64_t ends_at = 0;
-    if (email == document.fields.end() || ends == document.fields.end() || !bytes ||
-        bytes->size() != sizeof(Hash256) ||
-        std::from_chars(ends->second.data(), ends->second.data() + ends->second.size(), ends_at)
-                .ec != std::errc()) {
+    if (email.empty() || !ends || !bytes || bytes->size() != sizeof(Hash256)) {
       return Error{Code::invalid, "the registry's session " + document.id + " cannot be used"};
     }
     Hash256 hash;
     std::ranges::copy(*bytes, hash.begin());
-    entries_[hash] = {{email->second, UnixTime{std::chrono::milliseconds{ends_at}}},
-                      document.version};
+    entries_[hash] = {{email, UnixTime{std::chrono::milliseconds{*ends}}}, document.version};
   }
   return {};
 }

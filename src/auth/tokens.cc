@@ -1,9 +1,8 @@
 #include "auth/tokens.h"
 
 #include <algorithm>
-#include <charconv>
 
-#include "registry/registry.h"
+#include "registry/fields.h"
 
 namespace nando {
 
@@ -13,20 +12,6 @@ constexpr std::string_view kKind = "token";
 constexpr std::string_view kCounterKind = "counter";
 constexpr std::size_t kSecretBytes = 32;
 constexpr std::size_t kTextBytesMax = 128;  // Longer texts are no tokens and are not hashed.
-
-template <class Number>
-std::optional<Number> parse_number(std::string_view text) {
-  Number number{};
-  const auto* const last = text.data() + text.size();
-  const auto [end, error] = std::from_chars(text.data(), last, number);
-  if (error != std::errc() || end != last) return std::nullopt;
-  return number;
-}
-
-std::string field(const Fields& fields, const std::string& name) {
-  const auto found = fields.find(name);
-  return found == fields.end() ? "" : found->second;
-}
 
 // The secret has 256 random bits, so a fast hash is as good as a slow one.
 Hash256 hash_of(std::string_view text) {

@@ -1,9 +1,9 @@
 #include "auth/users.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "auth/password.h"
+#include "registry/fields.h"
 
 namespace nando {
 
@@ -41,21 +41,14 @@ Result<> Users::load() {
   const auto documents = registry_.list(kKind);
   if (!documents) return documents.error();
   for (const auto& document : *documents) {
-    const auto text = [&](const char* name) {
-      const auto found = document.fields.find(name);
-      return found == document.fields.end() ? std::string() : found->second;
-    };
-    const auto made_text = text("made");
-    std::int64_t made = 0;
-    const auto* const last = made_text.data() + made_text.size();
-    const auto [end, error] = std::from_chars(made_text.data(), last, made);
-    const auto role = enum_from<Role>(kRoleNames, text("role"));
-    const auto hash = text("password");
-    if (error != std::errc() || end != last || !role || hash.empty()) {
+    const auto made = parse_number<std::int64_t>(field(document.fields, "made"));
+    const auto role = enum_from<Role>(kRoleNames, field(document.fields, "role"));
+    const auto hash = field(document.fields, "password");
+    if (!made || !role || hash.empty()) {
       return Error{Code::invalid, "the registry's user " + document.id + " cannot be used"};
     }
     entries_[document.id] = {
-        {document.id, *role, UnixTime{std::chrono::milliseconds{made}}}, hash, document.version};
+        {document.id, *role, UnixTime{std::chrono::milliseconds{*made}}}, hash, document.version};
   }
   return {};
 }

@@ -27,6 +27,7 @@
 #include "ingest/rate_limiter.h"
 #include "ingest/salts.h"
 #include "sites/auto_sites.h"
+#include "store/administration.h"
 #include "store/chore.h"
 #include "store/retention.h"
 #include "store/scrub.h"
@@ -90,10 +91,10 @@ class Store final : public Live {
   void stop();
   std::string address() const { return address_; }
 
-  Registry& registry() override { return *registry_; }
-  Sites& sites() override { return *sites_; }
-  Tokens& tokens() override { return *tokens_; }
-  const People& people() override { return people_; }
+  Registry& registry() override { return *admin_.registry; }
+  Sites& sites() override { return *admin_.sites; }
+  Tokens& tokens() override { return *admin_.tokens; }
+  const People& people() override { return admin_.people; }
   Directory& journal() override { return data_->journal(); }
   const std::string& data_path() override { return data_->path(); }
   Result<Position> end() override { return ledger_->position(); }
@@ -123,10 +124,7 @@ class Store final : public Live {
   std::string address_;
   SiteTables tables_{SiteTable({})};
   std::unique_ptr<DataDir> data_;
-  std::unique_ptr<Registry> registry_;
-  std::unique_ptr<Sites> sites_;
-  std::unique_ptr<Tokens> tokens_;
-  People people_;
+  Administration admin_;
   std::unique_ptr<SiteMakerOnFirstHit> site_maker_;
   std::unique_ptr<RateLimiter> rate_limiter_;
   std::unique_ptr<RateLimiter> log_in_limiter_;
@@ -170,22 +168,13 @@ Result<> Store::open_data() {
   ledger_ = std::move(*ledger);
   log_info("{}", ledger_->recovery());
 
-  auto registry = open_registry(data_->path());
-  if (!registry) return registry.error();
-  registry_ = std::move(*registry);
   SiteId used;
   ledger_->counters().sites().each(
       [&](SiteId id, const SiteCounts::Entry&) { used = std::max(used, id); });
-  auto sites = Sites::open(*registry_, tables_, used);
-  if (!sites) return sites.error();
-  sites_ = std::move(*sites);
-  auto tokens = Tokens::open(*registry_, entropy_, clock_);
-  if (!tokens) return tokens.error();
-  tokens_ = std::move(*tokens);
-  auto people = People::open(*registry_, entropy_, clock_);
-  if (!people) return people.error();
-  people_ = std::move(*people);
-  if (settings_.auto_sites) site_maker_ = std::make_unique<SiteMakerOnFirstHit>(*sites_);
+  auto opened = Administration::open(data_->path(), tables_, used, entropy_, clock_);
+  if (!opened) return opened.error();
+  admin_ = std::move(*opened);
+  if (settings_.auto_sites) site_maker_ = std::make_unique<SiteMakerOnFirstHit>(*admin_.sites);
   return {};
 }
 
@@ -226,9 +215,9 @@ Result<> Store::start_serving() {
   api_ = std::make_unique<Api>(ApiParts{
       .routes = routes(),
       .sites = tables_,
-      .tokens = *tokens_,
-      .sites_book = *sites_,
-      .people = people_,
+      .tokens = *admin_.tokens,
+      .sites_book = *admin_.sites,
+      .people = admin_.people,
       .log_in_limiter = *log_in_limiter_,
       .rate_limiter = *rate_limiter_,
       .salts = *salts_,
@@ -363,7 +352,7 @@ void Store::run_until_told(Output& output) {
   for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, signal);
   output.out(fmt::format("nandolytics: counting on http://{}{}\n", address_,
                          settings_.shows_try_page() ? "; try http://" + address_ + "/try" : ""));
-  if (const auto token = people_.sessions->set_up_token(); !token.empty()) {
+  if (const auto token = admin_.people.sessions->set_up_token(); !token.empty()) {
     const auto url = settings_.public_url.empty() ? "http://" + address_ : settings_.public_url;
     output.out(fmt::format("nandolytics: set it up at {}/#set-up={}\n", url, token));
   }

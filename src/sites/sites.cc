@@ -1,9 +1,9 @@
 #include "sites/sites.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "base/assert.h"
+#include "registry/fields.h"
 #include "sites/host.h"
 #include "sites/site_keys.h"
 
@@ -14,26 +14,13 @@ namespace {
 constexpr std::string_view kKind = "site";
 constexpr std::string_view kCounterKind = "counter";
 
-std::optional<std::uint32_t> parse_number(std::string_view text) {
-  std::uint32_t number = 0;
-  const auto* const last = text.data() + text.size();
-  const auto [end, error] = std::from_chars(text.data(), last, number);
-  if (error != std::errc() || end != last) return std::nullopt;
-  return number;
-}
-
-std::string field(const Fields& fields, const std::string& name) {
-  const auto found = fields.find(name);
-  return found == fields.end() ? "" : found->second;
-}
-
 Error cannot_read(const Document& document, const std::string& why) {
   return {Code::invalid, "the registry's site " + document.id + " cannot be used: " + why};
 }
 
 Result<Site> site_of(const Document& document) {
   Site site;
-  const auto id = parse_number(document.id);
+  const auto id = parse_number<std::uint32_t>(document.id);
   if (!id || *id == 0) return cannot_read(document, "its id is no number");
   site.id = SiteId{*id};
   site.host = field(document.fields, "host");
@@ -77,7 +64,7 @@ Result<> Sites::load(SiteId used) {
   const auto counter = registry_.get(kCounterKind, kKind);
   if (!counter && counter.error().code != Code::not_found) return counter.error();
   if (counter) {
-    const auto last = parse_number(field(counter->fields, "last"));
+    const auto last = parse_number<std::uint32_t>(field(counter->fields, "last"));
     if (!last) return Error{Code::invalid, "the registry's counter of sites is no number"};
     counter_version_ = counter->version;
     last_id_ = std::max(last_id_, SiteId{*last});

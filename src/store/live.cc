@@ -5,6 +5,7 @@
 #include "datadir/keys.h"
 #include "feed/feed.h"
 #include "ledger/ledger.h"
+#include "store/administration.h"
 
 namespace nando {
 
@@ -18,25 +19,16 @@ class OfflineLive final : public Live {
         keys_(std::make_shared<const KeyRing>(data_->keys())) {}
 
   Result<> open() {
-    auto registry = open_registry(data_->path());
-    if (!registry) return registry.error();
-    registry_ = std::move(*registry);
-    auto sites = Sites::open(*registry_, tables_);
-    if (!sites) return sites.error();
-    sites_ = std::move(*sites);
-    auto tokens = Tokens::open(*registry_, entropy_, clock_);
-    if (!tokens) return tokens.error();
-    tokens_ = std::move(*tokens);
-    auto people = People::open(*registry_, entropy_, clock_);
-    if (!people) return people.error();
-    people_ = std::move(*people);
+    auto opened = Administration::open(data_->path(), tables_, SiteId{}, entropy_, clock_);
+    if (!opened) return opened.error();
+    admin_ = std::move(*opened);
     return {};
   }
 
-  Registry& registry() override { return *registry_; }
-  Sites& sites() override { return *sites_; }
-  Tokens& tokens() override { return *tokens_; }
-  const People& people() override { return people_; }
+  Registry& registry() override { return *admin_.registry; }
+  Sites& sites() override { return *admin_.sites; }
+  Tokens& tokens() override { return *admin_.tokens; }
+  const People& people() override { return admin_.people; }
   Directory& journal() override { return data_->journal(); }
   const std::string& data_path() override { return data_->path(); }
 
@@ -97,10 +89,7 @@ class OfflineLive final : public Live {
   SystemClock clock_;
   SystemEntropy entropy_;
   SiteTables tables_{SiteTable({})};
-  std::unique_ptr<Registry> registry_;
-  std::unique_ptr<Sites> sites_;
-  std::unique_ptr<Tokens> tokens_;
-  People people_;
+  Administration admin_;
   std::shared_ptr<const KeyRing> keys_;
   std::unique_ptr<Ledger> ledger_;
   std::unique_ptr<Feed> feed_;
