@@ -59,6 +59,11 @@ void Loop::on_request(const http::Request& request, http::Responder responder) {
   body_.clear();
   headers_.clear();
   const auto match = match_route(parts().routes, request.method, path_below_base(request.path));
+  if (match.place == nullptr && request.path == parts().base_path) {
+    // Links are relative to the page, so it is a folder.
+    headers_ = "Location: " + parts().base_path + "/\r\nCache-Control: no-store\r\n";
+    return responder.send({308, {}, headers_, {}});
+  }
   if (match.place == nullptr || !is_there(match.place->access)) {
     return refuse("not_found", std::move(responder));
   }

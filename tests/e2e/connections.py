@@ -189,7 +189,9 @@ def base_path(report):
                 headers={"Content-Type": "text/html; charset=utf-8"}),
             Row("below it twice", get("/stats/stats/healthz"), 404, "not_found"),
             Row("beside it", get("/statshealthz"), 404, "not_found"),
-            Row("it alone", get("/stats"), 404, "not_found"),
+            Row("it alone", get("/stats"), 308, public=False, headers={"Location": "/stats/"}),
+            Row("the owner's page", get("/stats/"), 200, public=False,
+                headers={"Content-Type": "text/html; charset=utf-8"}),
         ))
 
 
