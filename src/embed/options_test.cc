@@ -1,7 +1,10 @@
-// What a badge's query may say: texts, colors, counts.
+// What a badge's query may say: texts, colors, counts, and docs/reference/badge.md's tables.
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <fstream>
 #include <limits>
+#include <sstream>
 
 #include "embed/badge_options.h"
 
@@ -150,6 +153,22 @@ TEST(BadgeOptions, TakeWhatTheyKnowAndRefuseWhatWouldShowSomethingElse) {
     EXPECT_EQ(refusal ? name_of(*refusal) : "", row.refusal) << row.name << "=" << row.value;
     EXPECT_TRUE(row.holds(options)) << row.name << "=" << row.value;
   }
+}
+
+TEST(BadgeReference, NamesEveryOptionStyleAndColor) {
+  std::ostringstream text;
+  text << std::ifstream(std::filesystem::path(__FILE__).parent_path() /
+                        "../../docs/reference/badge.md")
+              .rdbuf();
+  const auto names = [&](std::string_view word) {
+    return text.str().find("`" + std::string(word) + "`") != std::string::npos;
+  };
+  for (const auto& row : kOptionRows)
+    EXPECT_TRUE(row.name == "logo" || names(row.name)) << row.name;
+  for (const auto& color : Color::kNames) EXPECT_TRUE(names(color.name)) << color.name;
+  for (const auto style : kBadgeStyleNames) EXPECT_TRUE(names(style)) << style;
+  for (const auto of : kCountOfNames) EXPECT_TRUE(names(of)) << of;
+  for (const auto format : kCountFormatNames) EXPECT_TRUE(names(format)) << format;
 }
 
 }  // namespace

@@ -22,6 +22,7 @@ constexpr std::array kRoutes = {
     Route{"GET", "/api/v1/counts", Access::open, kNoBody, handle_counts},
     Route{"GET", "/api/v1/live", Access::open, kNoBody, handle_live},
     Route{"GET", "/hit.gif", Access::open, kNoBody, handle_pixel},
+    Route{"GET", "/badge/{...}", Access::open, kNoBody, handle_badge},
 
     Route{"GET", "/healthz", Access::open, kNoBody, handle_health},
     Route{"GET", "/api/health", Access::open, kNoBody, handle_health},

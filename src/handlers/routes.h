@@ -15,6 +15,7 @@ void handle_hits(Loop& loop, const Call& call, http::Responder responder);
 void handle_counts(Loop& loop, const Call& call, http::Responder responder);
 void handle_live(Loop& loop, const Call& call, http::Responder responder);
 void handle_pixel(Loop& loop, const Call& call, http::Responder responder);
+void handle_badge(Loop& loop, const Call& call, http::Responder responder);
 void handle_health(Loop& loop, const Call& call, http::Responder responder);
 void handle_ready(Loop& loop, const Call& call, http::Responder responder);
 void handle_metrics(Loop& loop, const Call& call, http::Responder responder);

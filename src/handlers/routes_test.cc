@@ -12,6 +12,7 @@
 #include <sstream>
 
 #include "api/errors.h"
+#include "embed/badge_text.h"
 #include "ledger/hit_batch.h"
 #include "model/drop_reason.h"
 
@@ -197,7 +198,7 @@ const Naming kNamings[] = {
     {"src/wire", R"re(WireError\s*\{\s*"([a-z0-9_]+)")re", 10},
     {"src/wire", R"re(return\s*\{\s*"([a-z0-9_]+)")re", 4},
     {"src/http", R"re(Refusal\s+k\w+\{\s*\d+,\s*"([a-z0-9_]+)")re", 14},
-    {"src/handlers", R"re(refuse(?:_pixel)?\(\s*(?:loop,\s*)?"([a-z0-9_]+)")re", 8},
+    {"src/handlers", R"re(refuse(?:_pixel|_badge)?\(\s*(?:loop,\s*)?"([a-z0-9_]+)")re", 8},
     {"src/handlers", R"re((?:refusal\(|return )"([a-z0-9_]+)")re", 5},
     {"src/api", R"re((?:refuse\(|return|: )\s*"([a-z0-9_]+_[a-z0-9_]+)";?)re", 5},
     {"src/api", R"re(return "([a-z]+_?[a-z]+)";)re", 3},
@@ -205,6 +206,7 @@ const Naming kNamings[] = {
 
 TEST(Errors, EveryWordThatAnythingNamesHasARow) {
   for (const auto reason : kDropReasonNames) EXPECT_TRUE(find_error(reason)) << reason;
+  for (const auto refusal : kBadgeRefusalNames) EXPECT_TRUE(find_error(refusal)) << refusal;
   for (const auto outcome : kOutcomeNames) {
     const bool good = outcome == name_of(Outcome::Status::counted) ||
                       outcome == name_of(Outcome::Status::duplicate);
@@ -224,9 +226,10 @@ TEST(Errors, EveryWordThatAnythingNamesHasARow) {
 
 TEST(Errors, EveryRowIsNamedSomewhere) {
   std::string all;
-  for (const char* const folder : {"wire", "http", "api", "handlers", "model", "ledger"}) {
+  for (const char* const folder : {"wire", "http", "api", "handlers", "model", "ledger", "embed"}) {
     for (const auto& file : fs::directory_iterator(project() / "src" / folder)) {
       const auto name = file.path().filename().string();
+      if (file.is_directory()) continue;
       if (!name.ends_with("_test.cc") && name != "errors.h") all += text_of(file.path());
     }
   }
@@ -267,12 +270,14 @@ TEST(ApiReference, HasEveryErrorWithItsStatus) {
 }
 
 TEST(ApiReference, HasEveryAddressAndNoOther) {
-  // As people write them: "{stage}" and "{url}" for the patterns' "{}" and "{...}".
+  // As people write them: "{stage}" for the patterns' "{}", "{url}" and the page of a badge for
+  // their "{...}".
   std::set<std::string> listed;
   const auto text = reference();
   const std::regex address(R"re(`((?:GET|POST|DELETE) /[^` ?]*)[^`]*`)re");
   for (std::sregex_iterator it(text.begin(), text.end(), address), end; it != end; ++it) {
-    listed.insert(replaced(replaced((*it)[1], "{stage}", "{}"), "{url}", "{...}"));
+    const auto plain = replaced((*it)[1], "{host}/{path}.svg", "{...}");
+    listed.insert(replaced(replaced(plain, "{stage}", "{}"), "{url}", "{...}"));
   }
   std::set<std::string> known;
   for (const auto& route : routes()) {
