@@ -1,4 +1,5 @@
-"""/try in a real browser: it counts itself once a load and shows its number; without script too."""
+"""In a real browser: /try counts itself once a load and shows its number, without script too; and
+no badge runs anything."""
 import pathlib
 import re
 import shutil
@@ -78,4 +79,32 @@ def refused(report):
         report.equal("a closed site shows no number", text_of(page, "number"), "\u2713")
 
 
-ALL = (counts_itself, below_a_path, refused)
+HOSTILE = ("</text><script>document.title=1</script>",
+           "</title></svg><script>document.title=1</script>",
+           "\" onload=\"document.title=1", "]]><script>document.title=1</script>",
+           "<image href=\"x\" onerror=\"document.title=1\"/>", "&lt;script&gt;")
+
+
+def escaped(text):
+    return "".join(f"%{byte:02X}" for byte in text.encode())
+
+
+def badges_run_nothing(report):
+    """Opened by itself, where a script in it would run (H6): it is read as it was meant."""
+    with Server() as server:
+        server.must("site", "add", "open.example", "--public-counts")
+        base = f"http://127.0.0.1:{server.start().port}/badge/open.example/a.svg"
+        plain, _ = load(base)
+        shape = re.findall(r"<(/?\w+)", plain)
+        for names in (("label",), ("label", "color", "label_color", "style", "format", "query")):
+            value = "".join(HOSTILE) if names == ("label",) else HOSTILE[0]
+            query = "&".join(f"{name}={escaped(value)}" for name in names)
+            page, console = load(f"{base}?{query}")
+            report.equal(f"{names}: no element more", re.findall(r"<(/?\w+)", page), shape)
+            report.equal(f"{names}: no script was even refused", console, [])
+            report.check(f"{names}: its text is the label",
+                         value.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+                         in page)
+
+
+ALL = (counts_itself, below_a_path, refused, badges_run_nothing)

@@ -57,7 +57,7 @@ class Row:
                          # good; or such a function for all of it.
     without: tuple = ()  # Fields that it must not have.
     headers: dict = None  # A text, a function, or None for a header that must not be there.
-    body: bytes = None
+    body: object = None  # Bytes, or a function that says whether they are good.
     public: bool = True  # Whether the answer carries the headers of public routes.
 
 
@@ -114,7 +114,7 @@ def public_problems(answer):
     for name in ("Access-Control-Allow-Credentials", "Set-Cookie"):
         if answer.all(name):
             problems.append(f"it has {name}")
-    if answer.header("Cache-Control") != "no-store":
+    if "no-store" not in (answer.header("Cache-Control") or "").split(", "):
         problems.append(f"Cache-Control is {answer.header('Cache-Control')}")
     if answer.header("X-Content-Type-Options") != "nosniff":
         problems.append("it is not nosniff")
