@@ -97,7 +97,7 @@ function showSite(site: Site): void {
   showHits(site.hits);
   part("snippet").textContent = `<script defer src="${root}js/nando.js"></script>`;
   part("element").textContent = "<hit-count></hit-count>";
-  part("badge").textContent = `![hits](${root}badge/${site.host}.svg)`;
+  part("badge").textContent = `![hits](${root}badge/${site.host}.svg?of=site)`;
   show("show-it-closed", !site.public_counts);
   show("show-it-open", site.public_counts);
 }
