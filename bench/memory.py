@@ -22,7 +22,7 @@ def main():
             ours.start()
             time.sleep(1)
             empty = rss_bytes(ours.process.pid) / MIB
-            row("memory after the start", f"{empty:.1f} MiB", "40 MiB", empty <= 40)
+            row("memory after the start", f"{empty:.1f} MiB", "64 MiB", empty <= 64)
             told = load(
                 ours,
                 connections=4,
