@@ -1,4 +1,4 @@
 // What build.mjs puts into scripts when it builds them.
 
-/** The file name of the elements' script, with its hash. */
+/** Where the elements' script is on the server, with its hash: "js/elements-HASH.js". */
 declare const ELEMENTS_SCRIPT: string;

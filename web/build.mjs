@@ -77,7 +77,6 @@ async function buildScript(vite, entry, { target, format, define = {} }) {
       target,
       rolldownOptions: {
         input: path.join(web, entry),
-        external: /elements-\w+\.js$/,
         output: { format, entryFileNames: "[name].js" },
       },
     },
@@ -136,7 +135,7 @@ async function buildAll() {
   const tracker = await buildScript(vite, "tracker/nando.ts", {
     target: "es2020",
     format: "iife",
-    define: { ELEMENTS_SCRIPT: JSON.stringify(`./${path.basename(elements.name)}`) },
+    define: { ELEMENTS_SCRIPT: JSON.stringify(elements.name.slice(1)) },
   });
   return [tracker, elements, ...(await buildPages(vite))];
 }

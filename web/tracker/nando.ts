@@ -5,53 +5,48 @@ import { pageUrl } from "../shared/page";
 
 const page = document as Document & { prerendering?: boolean; [mark: string]: unknown };
 const here = page.currentScript as HTMLScriptElement;
-const endpoint = new URL("../api/v1/hits", here.src).href;
+// Where the server is, also below a path. Whole, since a script of another origin has no address of
+// its own that import() would begin from.
+const server = new URL("..", here.src).href;
 
 // Hits that are not known to be counted, oldest first. Each has its id for good, so that however
 // often it is sent it is counted once. At most 99.
 const waiting = new Set<string>();
-let waitMs: number;
 let timer: ReturnType<typeof setTimeout>;
 let last = page.referrer;
 
 // Not sendBeacon, also when the page goes: that one cannot be kept from sending cookies. A body of
-// text is text/plain, which spares the browser a preflight.
-const post = (body: string) =>
-  fetch(endpoint, { method: "POST", body, keepalive: true, credentials: "omit" });
-
-const sendNow = () => {
-  waitMs = 2e3;
-  void send();
+// text is text/plain, which spares the browser a preflight. Nothing that fails here, in whatever
+// way, reaches the page.
+const post = async (body: string) => {
+  const request = { method: "POST", body, keepalive: true, credentials: "omit" } as const;
+  try {
+    const { status } = await fetch(server + "api/v1/hits", request);
+    // From 429 on it may be asked again later, but for 507: that was counted on another page. A hit
+    // that was sent twice is answered twice.
+    if ((status < 429 || status == 507) && waiting.delete(body)) {
+      send();
+      dispatchEvent(new Event("nando"));
+    }
+  } catch {}
 };
 
 // One at a time, and again after a while that about doubles up to some minutes, unless an answer
 // comes first: whether it was refused, lost or never answered is all the same.
-const send = async () => {
+const send = (waitMs = 2e3) => {
   const [body] = waiting;
   clearTimeout(timer);
   if (body) {
-    try {
-      timer = setTimeout(send, waitMs);
-      if (waitMs < 2e5) waitMs *= 1.5 + Math.random();
-      const { status } = await post(body);
-      // From 429 on it may be asked again later, but for 507: that was counted on another page. A
-      // hit that was sent twice is answered twice.
-      if ((status < 429 || status == 507) && waiting.delete(body)) {
-        sendNow();
-        dispatchEvent(new Event("nando"));
-      }
-    } catch {}
+    timer = setTimeout(send, waitMs, waitMs < 2e5 ? waitMs * (1.5 + Math.random()) : waitMs);
+    void post(body);
   }
 };
 
 const view = () => {
-  const hit = {
-    referrer: last,
-    url: (last = pageUrl(here)),
-    id: `${crypto.getRandomValues(new Uint32Array(4))}`,
-  };
+  const id = `${crypto.getRandomValues(new Uint32Array(4))}`;
+  const hit = { id, referrer: last, url: (last = pageUrl(here)) };
   if (waiting.size < 99) waiting.add(JSON.stringify(hit));
-  if (waiting.size < 2) sendNow();
+  if (waiting.size < 2) send();
   findElements();
 };
 
@@ -62,7 +57,9 @@ const viewIfNew = () => {
 
 // Imported, a script is run once however often it is asked for.
 const findElements = () => {
-  if (page.querySelector("hit-count,hit-winner")) void import(ELEMENTS_SCRIPT);
+  if (page.querySelector("hit-count,hit-winner")) {
+    void import(/* @vite-ignore */ server + ELEMENTS_SCRIPT);
+  }
 };
 
 const start = () => {
@@ -71,21 +68,21 @@ const start = () => {
     history[name] = (...state) => {
       original.apply(history, state);
       if (name < "q") viewIfNew();
-      else last = pageUrl(here);
+      last = pageUrl(here);
     };
   }
   // Of a new hash too: browsers tell it here before they tell it as hashchange.
   addEventListener("popstate", viewIfNew);
   addEventListener("pageshow", (event) => (event.persisted ? view() : findElements()));
   addEventListener("pagehide", () => waiting.forEach(post));
-  addEventListener("online", sendNow);
+  addEventListener("online", () => send());
   view();
 };
 
-// Included twice, it counts once. The mark has the endpoint's name, so that the tracker of another
+// Included twice, it counts once. The mark has the server's name, so that the tracker of another
 // server has one of its own.
-if (!page[endpoint]) {
-  page[endpoint] = true;
+if (!page[server]) {
+  page[server] = true;
   if (page.prerendering) page.addEventListener("prerenderingchange", start);
   else start();
 }
