@@ -1,0 +1,88 @@
+// The program on a data directory of its own: started, killed, and started again on its port.
+import { execFileSync, spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { once } from "node:events";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const unlimited = "1000000000";
+
+export class Program {
+  static path = path.resolve(process.env.NANDOLYTICS ?? path.join(root, "build/nandolytics"));
+
+  static async start() {
+    const program = new Program();
+    await program.restart();
+    return program;
+  }
+
+  #folder = mkdtempSync(path.join(tmpdir(), "nandolytics-browser-"));
+  #process;
+  port = 0;
+
+  get address() {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  get #data() {
+    return path.join(this.#folder, "data");
+  }
+
+  /** Returns when it counts, on the port that it had before. */
+  async restart() {
+    const own = Object.entries(process.env).filter(([name]) => !name.startsWith("NANDOLYTICS"));
+    const options = {
+      "--data": this.#data,
+      "--run-dir": path.join(this.#folder, "salts"),
+      "--listen": `127.0.0.1:${this.port}`,
+      "--journal-segment-bytes": "1048576",
+      "--rate-limit-hits-per-second": unlimited,
+      "--rate-limit-burst": unlimited,
+    };
+    const flags = Object.entries(options).flat();
+    this.#process = spawn(Program.path, ["serve", "--auto-sites", ...flags], {
+      cwd: this.#folder,
+      env: Object.fromEntries(own),
+      stdio: ["ignore", "pipe", "ignore"],
+    });
+    const [line] = await once(createInterface(this.#process.stdout), "line");
+    this.port = Number(/http:\/\/127\.0\.0\.1:(\d+)/.exec(line)[1]);
+  }
+
+  async kill() {
+    const ended = once(this.#process, "exit");
+    this.#process.kill("SIGKILL");
+    await ended;
+  }
+
+  async remove() {
+    await this.kill();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  command(...words) {
+    return execFileSync(Program.path, [...words, "--data", this.#data], { encoding: "utf8" });
+  }
+
+  async counts(urls) {
+    const query = urls.map((url) => `url=${encodeURIComponent(url)}`).join("&");
+    const answer = await fetch(`${this.address}/api/v1/counts?${query}`);
+    const { counts } = await answer.json();
+    if (!counts) return urls.map(() => ({ page: 0, site: 0 })); // A site that is not there yet.
+    return counts;
+  }
+
+  async hit(url) {
+    await fetch(`${this.address}/api/v1/hits`, { method: "POST", body: JSON.stringify({ url }) });
+  }
+
+  /** How many streams of numbers are open. */
+  async listeners() {
+    const text = await (await fetch(`${this.address}/metrics`)).text();
+    const rows = text.matchAll(/^nandolytics_live_listeners(?:\{.*\})? (\d+)/gm);
+    return [...rows].reduce((sum, [, count]) => sum + Number(count), 0);
+  }
+}
