@@ -84,7 +84,7 @@ if (!customElements.get("hit-count")) {
     for (const numbers of Numbers.all.values()) numbers.rest();
   });
   // The tracker's word that a hit of this page was counted; its address may be another since.
-  addEventListener("nando", () => {
+  addEventListener("hits", () => {
     for (const each of document.querySelectorAll<HitCount>("hit-count")) each.connectedCallback();
   });
 }

@@ -19,25 +19,30 @@ let last = page.referrer;
 // text is text/plain, which spares the browser a preflight. Nothing that fails here, in whatever
 // way, reaches the page.
 const post = async (body: string) => {
-  const request = { method: "POST", body, keepalive: true, credentials: "omit" } as const;
   try {
-    const { status } = await fetch(server + "api/v1/hits", request);
+    const { status } = await fetch(server + "api/v1/hits", {
+      method: "POST",
+      body,
+      keepalive: true,
+      credentials: "omit",
+    });
     // From 429 on it may be asked again later, but for 507: that was counted on another page. A hit
     // that was sent twice is answered twice.
     if ((status < 429 || status == 507) && waiting.delete(body)) {
       send();
-      dispatchEvent(new Event("nando"));
+      dispatchEvent(new Event("hits"));
     }
   } catch {}
 };
 
-// One at a time, and again after a while that about doubles up to some minutes, unless an answer
-// comes first: whether it was refused, lost or never answered is all the same.
+// One at a time, and again after a while unless an answer comes first: whether it was refused, lost
+// or never answered is all the same. Each wait is the last to the power of 0.9, times 3 to 4: half
+// as long again at first, and later ever less, since 17 minutes is where that stands still.
 const send = (waitMs = 2e3) => {
   const [body] = waiting;
   clearTimeout(timer);
   if (body) {
-    timer = setTimeout(send, waitMs, waitMs < 2e5 ? waitMs * (1.5 + Math.random()) : waitMs);
+    timer = setTimeout(send, waitMs, waitMs ** 0.9 * (3 + Math.random()));
     void post(body);
   }
 };
@@ -58,7 +63,7 @@ const viewIfNew = () => {
 // Imported, a script is run once however often it is asked for.
 const findElements = () => {
   if (page.querySelector("hit-count,hit-winner")) {
-    void import(/* @vite-ignore */ server + ELEMENTS_SCRIPT);
+    import(/* @vite-ignore */ server + ELEMENTS_SCRIPT).catch(() => {});
   }
 };
 
@@ -82,7 +87,7 @@ const start = () => {
 // Included twice, it counts once. The mark has the server's name, so that the tracker of another
 // server has one of its own.
 if (!page[server]) {
-  page[server] = true;
+  page[server] = 1;
   if (page.prerendering) page.addEventListener("prerenderingchange", start);
   else start();
 }
