@@ -1,4 +1,5 @@
 // What <hit-count> shows, and what it asks the server for.
+import { Program } from "./program.mjs";
 
 const test = (name, body) => ({ name, body });
 
@@ -156,7 +157,7 @@ async function neverDown(world) {
   await world.until("the first is shown", async () => /[79]/.test((await texts(page))[0]));
   while (told.length) {
     const left = told.length;
-    await page.evaluate(() => dispatchEvent(new Event("nando")));
+    await page.evaluate(() => dispatchEvent(new Event("hits")));
     await world.until("it asks again", async () => told.length < left);
   }
   await showing(world, page, ["9"]);
@@ -223,6 +224,21 @@ async function twice(world) {
   world.equal("still one stream", await program.listeners(), 1);
 }
 
+async function belowAPath(world) {
+  const { site } = world;
+  const program = await Program.start("--public-url", "http://127.0.0.1/stats");
+  try {
+    const via = `${program.address}/stats`;
+    site.page("/based", { via, body: "<hit-count></hit-count>" });
+    const page = await world.open(await world.context(), "/based");
+    await showing(world, page, ["1"]);
+    await program.hit(site.at("/based"));
+    await showing(world, page, ["2"]);
+  } finally {
+    await program.remove();
+  }
+}
+
 async function onDemand(world) {
   const { site } = world;
   const loads = async (path, options) => {
@@ -250,5 +266,6 @@ export const elements = [
   test("elements follow a route", routes),
   test("many elements on one page", many),
   test("elements defined twice", twice),
+  test("tracker and elements below the path of public_url", belowAPath),
   test("elements are loaded where their tags are", onDemand),
 ];

@@ -1,5 +1,5 @@
 // The program on a data directory of its own: started, killed, and started again on its port.
-import { execFileSync, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { once } from "node:events";
 import { tmpdir } from "node:os";
@@ -13,13 +13,15 @@ const unlimited = "1000000000";
 export class Program {
   static path = path.resolve(process.env.NANDOLYTICS ?? path.join(root, "build/nandolytics"));
 
-  static async start() {
+  static async start(...flags) {
     const program = new Program();
+    program.#flags = flags;
     await program.restart();
     return program;
   }
 
   #folder = mkdtempSync(path.join(tmpdir(), "nandolytics-browser-"));
+  #flags = [];
   #process;
   port = 0;
 
@@ -27,22 +29,18 @@ export class Program {
     return `http://127.0.0.1:${this.port}`;
   }
 
-  get #data() {
-    return path.join(this.#folder, "data");
-  }
-
   /** Returns when it counts, on the port that it had before. */
   async restart() {
     const own = Object.entries(process.env).filter(([name]) => !name.startsWith("NANDOLYTICS"));
     const options = {
-      "--data": this.#data,
+      "--data": path.join(this.#folder, "data"),
       "--run-dir": path.join(this.#folder, "salts"),
       "--listen": `127.0.0.1:${this.port}`,
       "--journal-segment-bytes": "1048576",
       "--rate-limit-hits-per-second": unlimited,
       "--rate-limit-burst": unlimited,
     };
-    const flags = Object.entries(options).flat();
+    const flags = [...Object.entries(options).flat(), ...this.#flags];
     this.#process = spawn(Program.path, ["serve", "--auto-sites", ...flags], {
       cwd: this.#folder,
       env: Object.fromEntries(own),
@@ -61,10 +59,6 @@ export class Program {
   async remove() {
     await this.kill();
     rmSync(this.#folder, { recursive: true, force: true });
-  }
-
-  command(...words) {
-    return execFileSync(Program.path, [...words, "--data", this.#data], { encoding: "utf8" });
   }
 
   async counts(urls) {
