@@ -16,12 +16,6 @@ function chance(state) {
   };
 }
 
-/** Waits of the page are a fiftieth of themselves, so that hundreds of retries take seconds. */
-function hurry() {
-  const { setTimeout } = window;
-  window.setTimeout = (then, ms, ...more) => setTimeout(then, ms / 50, ...more);
-}
-
 /** Opens the tabs, views the pages, and returns what was lost, repeated and counted. */
 async function storm(world, folder, change) {
   const { site, proxy, program } = world;
@@ -35,8 +29,7 @@ async function storm(world, folder, change) {
     lost += loses;
     return loses ? undefined : answer;
   });
-  const context = await world.context();
-  await context.addInitScript(hurry);
+  const context = await world.hurriedContext();
   const urls = [];
   const pages = [];
   for (let tab = 0; tab < tabsOpen; tab++) {
