@@ -1,6 +1,5 @@
 // What counts as a view of a page, and that each is counted once.
 import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -167,10 +166,10 @@ async function prerender(world) {
   const asked = (what) => async () => site.asked.includes(what);
   const profile = mkdtempSync(path.join(tmpdir(), "nandolytics-chromium-"));
   const flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"];
-  const process = spawn(
+  const chromium = spawn(
     world.executablePath,
     [...flags, "--no-first-run", `--user-data-dir=${profile}`, site.at("/start")],
-    { stdio: "ignore" },
+    { stdio: "ignore", detached: true },
   );
   try {
     await world.until("Chromium runs it ahead", asked("/ahead-true"));
@@ -179,10 +178,12 @@ async function prerender(world) {
     await world.until("it is shown from there", asked("/ahead-shown"));
     await world.counted("/ahead");
   } finally {
-    const ended = once(process, "exit");
-    process.kill("SIGKILL");
-    await ended;
-    rmSync(profile, { recursive: true, force: true, maxRetries: 10 });
+    // With its children, which write into the profile as long as they live.
+    process.kill(-chromium.pid, "SIGKILL");
+    await world.until("its profile is gone", async () => {
+      rmSync(profile, { recursive: true, force: true });
+      return true;
+    });
   }
 }
 
