@@ -7,11 +7,13 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "api/clerk.h"
+#include "api/forgotten_proxy.h"
 #include "api/knocks.h"
 #include "api/route.h"
 #include "auth/sessions.h"
@@ -71,7 +73,7 @@ struct ApiParts {
 
 class Api {
  public:
-  explicit Api(ApiParts parts) : parts_(std::move(parts)) {}
+  explicit Api(ApiParts parts) : parts_(std::move(parts)), proxy_watch_(parts_.trusted_proxies) {}
 
   const ApiParts& parts() const { return parts_; }
   Clerk& clerk() { return clerk_; }
@@ -82,6 +84,9 @@ class Api {
   // Before the server is destroyed: nothing is posted to a loop any more.
   void stop() { clerk_.stop(); }
 
+  // What to set, if hits come through a proxy that trusted_proxies does not name. Any thread.
+  std::optional<std::string> forgotten_proxy() const { return proxy_watch_.warning(); }
+
   // Everything that is counted about the server. Any thread.
   void describe(MetricsPage& page) const;
 
@@ -91,6 +96,7 @@ class Api {
   void leave(Loop* loop);
 
   ApiParts parts_;
+  ForgottenProxy proxy_watch_;
   mutable std::mutex mutex_;
   std::vector<Loop*> loops_;
   Knocks knocks_;

@@ -160,6 +160,7 @@ bool Loop::may_read(const Site& site, const http::Request& request) {
 void Loop::fill(Beacon& beacon, Door door, const http::Request& request) const {
   beacon.door = door;
   if (beacon.address.family == IpAddress::Family::none) beacon.address = client(request);
+  bool passed_on = false;
   const bool has_agent = !beacon.user_agent.empty();
   for (const auto& header : request.headers) {
     switch (header.name.size()) {
@@ -175,6 +176,7 @@ void Loop::fill(Beacon& beacon, Door door, const http::Request& request) const {
         break;
       case 9:
         if (header.is("x-purpose") && beacon.sec_purpose.empty()) beacon.sec_purpose = header.value;
+        if (header.is("forwarded") || header.is("x-real-ip")) passed_on = true;
         break;
       case 10:
         if (!has_agent && header.is("user-agent")) beacon.user_agent = header.value;
@@ -182,10 +184,15 @@ void Loop::fill(Beacon& beacon, Door door, const http::Request& request) const {
       case 11:
         if (header.is("sec-purpose")) beacon.sec_purpose = header.value;
         break;
+      case 15:
+        if (header.is("x-forwarded-for")) passed_on = true;
+        break;
       default:
         break;
     }
   }
+  // Headers that did not move the address. Behind a trusted proxy they do, and this costs nothing.
+  if (passed_on && beacon.address == request.peer) api_.proxy_watch_.saw(request.peer);
 }
 
 void Loop::answer(unsigned status, http::Responder responder, std::string_view headers) {

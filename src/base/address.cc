@@ -18,6 +18,13 @@ bool IpAddress::is_loopback() const {
          std::all_of(bytes.begin(), bytes.end() - 1, [](auto b) { return b == 0; });
 }
 
+bool IpAddress::is_private() const {
+  if (family == Family::v6) return (bytes[0] & 0xfe) == 0xfc;
+  if (family != Family::v4) return false;
+  return bytes[0] == 10 || (bytes[0] == 172 && (bytes[1] & 0xf0) == 16) ||
+         (bytes[0] == 192 && bytes[1] == 168);
+}
+
 IpAddress IpAddress::prefix(unsigned bits) const {
   ASSERT(bits <= (family == Family::v4 ? 32U : 128U));
   IpAddress out = *this;

@@ -19,6 +19,9 @@ struct IpAddress {
   bool operator==(const IpAddress&) const = default;
 
   bool is_loopback() const;
+  // Of a private network, one's own: 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 and fc00::/7. Not
+  // 100.64.0.0/10, behind which carriers have their customers.
+  bool is_private() const;
   // The first `bits` bits, the rest zero. Requires bits <= 32 or 128, as the family has.
   IpAddress prefix(unsigned bits) const;
   // What counts as one client: the whole v4 address, the first 64 bits of a v6 one.

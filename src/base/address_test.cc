@@ -63,6 +63,20 @@ TEST(IpAddress, KnowsItsLoopback) {
   EXPECT_FALSE(IpAddress{}.is_loopback());
 }
 
+TEST(IpAddress, KnowsItsOwnNetworks) {
+  for (const auto* mine : {"10.0.0.0", "10.255.255.255", "172.16.0.0", "172.31.255.255",
+                           "192.168.0.0", "192.168.255.255", "::ffff:10.0.0.1",
+                           "fc00::", "fdff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"}) {
+    EXPECT_TRUE(address(mine).is_private()) << mine;
+  }
+  for (const auto* other : {"9.255.255.255", "11.0.0.0", "172.15.255.255", "172.32.0.0",
+                            "192.167.255.255", "192.169.0.0", "193.168.0.0", "100.64.0.1",
+                            "127.0.0.1", "::1", "fbff::", "fe00::", "fe80::1", "a00::"}) {
+    EXPECT_FALSE(address(other).is_private()) << other;
+  }
+  EXPECT_FALSE(IpAddress{}.is_private());
+}
+
 TEST(IpNetwork, HoldsWhatSharesItsBits) {
   EXPECT_TRUE(network("10.0.0.0/8").contains(address("10.255.255.255")));
   EXPECT_FALSE(network("10.0.0.0/8").contains(address("11.0.0.0")));

@@ -275,13 +275,17 @@ void Store::describe(MetricsPage& page) const {
                static_cast<double>(counts.refused));
   page.counter("nandolytics_http_slow_clients_total", "Connections closed for being slow.",
                static_cast<double>(counts.timed_out));
+  page.counter("nandolytics_http_connections_total", "Connections that were accepted.",
+               static_cast<double>(counts.accepted));
   page.gauge("nandolytics_http_connections", "Connections that are open.",
              static_cast<double>(counts.open));
   feed_->describe(page);
 }
 
 std::string Store::warnings() const {
-  return salts_->problem();
+  auto all = salts_->problem();
+  if (const auto proxy = api_->forgotten_proxy()) all += (all.empty() ? "" : "\n") + *proxy;
+  return all;
 }
 
 CopyState Store::warehouse_state() const {

@@ -175,6 +175,42 @@ def proxies(report):
         report.equal("who claims to be loopback is not", mine.status, 401)
 
 
+FORGOTTEN = 'trusted_proxies = ["10.0.0.0/8", "127.0.0.1/32"]'
+
+
+def forgotten_proxy(report):
+    """A proxy of ours that is not trusted is told of, once, with the setting that names it."""
+    with Server("--auto-sites", "--trusted-proxies", "10.0.0.0/8") as server:
+        server.start()
+
+        def warnings():
+            return server.ask(get("/readyz")).json()["warnings"]
+
+        server.ask(hit_of())
+        server.ask(get("/healthz", X_Forwarded_For="192.0.2.1"))
+        report.equal("a direct hit is none, nor is what is no hit", warnings(), "")
+        for headers in ({"X_Forwarded_For": "192.0.2.1"}, {"Forwarded": "for=192.0.2.1"},
+                        {"X_Real_IP": "192.0.2.1"}):
+            server.ask(hit_of(**headers))
+            server.ask(get("/hit.gif?url=http://one.example/", **headers))
+        report.check("the setting is named", FORGOTTEN in warnings())
+        report.equal("once in the log", (server.folder / "log").read_text().count(FORGOTTEN), 1)
+        numbers = metrics(server.ask(get("/metrics")).body)
+        report.equal("all are counted", numbers["nandolytics_untrusted_proxy_hits_total"], 6)
+        token = server.must("token", "add", "x", "--scope", "hits")
+        claim = {"url": "http://one.example/", "ip": "192.0.2.1"}
+        server.ask(post(HITS, claim, Authorization=f"Bearer {token}", X_Forwarded_For="192.0.2.9"))
+        numbers = metrics(server.ask(get("/metrics")).body)
+        report.equal("but one that brings its address",
+                     numbers["nandolytics_untrusted_proxy_hits_total"], 6)
+    with Server("--auto-sites", "--trusted-proxies", "127.0.0.1") as server:
+        server.start()
+        server.ask(hit_of(X_Forwarded_For="192.0.2.1"))
+        server.ask(hit_of(X_Forwarded_For="127.0.0.1"))
+        report.equal("one that is trusted is not told of",
+                     server.ask(get("/readyz")).json()["warnings"], "")
+
+
 def base_path(report):
     with Server("--auto-sites", "--public-url", "https://example.com/stats") as server:
         server.start()
@@ -225,4 +261,4 @@ def old_kernel(report):
 
 
 ON_ONE_SERVER = (duplicates, closed_is_unknown, pipelined, old_http, controls, books)
-ALL = (rate_limit, proxies, base_path, trial_page, old_kernel)
+ALL = (rate_limit, proxies, forgotten_proxy, base_path, trial_page, old_kernel)
