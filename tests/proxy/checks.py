@@ -13,6 +13,7 @@ from wire import Request, get, post
 RECORD, HITS = "/nandolytics/record", "/api/v1/hits"
 BODY_BYTES_MAX = 2 << 20
 LATE_SECONDS_MAX = 1.0
+WAIT_SECONDS_MAX = 5
 BURST = 5
 LIMITED = ["--rate-limit-hits-per-second", "1", "--rate-limit-burst", str(BURST)]
 LOST = (502, 503, 504)  # What proxies say while the program is away; the last one when it hangs.
@@ -148,12 +149,13 @@ def restarted(report, front, program):
             name = id_of(f"restarted-{thread}-{number}")
             ids.append(name)
             hit = front.post(HITS, {"url": url_of("/restarted"), "id": name})
-            while (status := status_of(front, hit)) != 200:
+            deadline = time.monotonic() + WAIT_SECONDS_MAX
+            while (status := status_of(front, hit)) != 200 and time.monotonic() < deadline:
                 answers[status] += 1
                 time.sleep(0.01)
-            answers[200] += 1
+            answers[status] += 1
 
-    threads = [threading.Thread(target=send, args=(n,)) for n in range(3)]
+    threads = [threading.Thread(target=send, args=(n,), daemon=True) for n in range(3)]
     for thread in threads:
         thread.start()
     wait_for(answers, 200, 15)
@@ -180,7 +182,7 @@ def status_of(front, request):
 
 def wait_for(answers, status, number):
     """Until so many came of that status, or of any other than 200; a while at most."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + WAIT_SECONDS_MAX
     while time.monotonic() < deadline:
         others = sum(count for key, count in list(answers.items()) if key != 200)
         if (answers[status] if status else others) >= number:
