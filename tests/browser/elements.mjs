@@ -226,7 +226,7 @@ async function twice(world) {
 
 async function belowAPath(world) {
   const { site } = world;
-  const program = await Program.start("--public-url", "http://127.0.0.1/stats");
+  const program = await Program.start("--auto-sites", "--public-url", "http://127.0.0.1/stats");
   try {
     const via = `${program.address}/stats`;
     site.page("/based", { via, body: "<hit-count></hit-count>" });

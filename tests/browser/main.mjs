@@ -3,12 +3,14 @@ import { createRequire } from "node:module";
 import { existsSync } from "node:fs";
 
 import { elements } from "./elements.mjs";
+import { home } from "./home.mjs";
 import { Program } from "./program.mjs";
 import { Proxy } from "./proxy.mjs";
 import { Site } from "./site.mjs";
 import { storms } from "./storms.mjs";
 import { surfaces } from "./surfaces.mjs";
 import { tracker } from "./tracker.mjs";
+import { trying } from "./try.mjs";
 
 const require = createRequire(new URL("../../web/package.json", import.meta.url));
 const { chromium } = require("playwright-core");
@@ -100,7 +102,7 @@ async function run(test, world) {
 
 async function main() {
   const wanted = process.argv[2] ?? "";
-  const tests = [...tracker, ...elements, ...surfaces, ...storms].filter(({ name }) =>
+  const tests = [...tracker, ...elements, ...surfaces, ...storms, ...home, ...trying].filter(({ name }) =>
     name.includes(wanted),
   );
   const executablePath = names.find(existsSync);
@@ -108,7 +110,7 @@ async function main() {
     console.log(`FAIL there is no ${executablePath ? Program.path : "chromium"}`);
     return [0, tests.length];
   }
-  const program = await Program.start();
+  const program = await Program.start("--auto-sites");
   const site = await Site.start(program);
   const proxy = await Proxy.start(program);
   // Playwright turns off what brings a page back as it was left; that is one of the tests.

@@ -1,5 +1,5 @@
 // The program on a data directory of its own: started, killed, and started again on its port.
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { once } from "node:events";
 import { tmpdir } from "node:os";
@@ -23,6 +23,7 @@ export class Program {
   #folder = mkdtempSync(path.join(tmpdir(), "nandolytics-browser-"));
   #flags = [];
   #process;
+  #setUp;
   port = 0;
 
   get address() {
@@ -41,13 +42,30 @@ export class Program {
       "--rate-limit-burst": unlimited,
     };
     const flags = [...Object.entries(options).flat(), ...this.#flags];
-    this.#process = spawn(Program.path, ["serve", "--auto-sites", ...flags], {
+    this.#process = spawn(Program.path, ["serve", ...flags], {
       cwd: this.#folder,
       env: Object.fromEntries(own),
       stdio: ["ignore", "pipe", "ignore"],
     });
-    const [line] = await once(createInterface(this.#process.stdout), "line");
+    const lines = createInterface(this.#process.stdout);
+    this.#setUp = new Promise((found) => {
+      lines.on("line", (line) => {
+        const address = /http:\S+#set-up=\S+/.exec(line);
+        if (address) found(address[0]);
+      });
+    });
+    const [line] = await once(lines, "line");
     this.port = Number(/http:\/\/127\.0\.0\.1:(\d+)/.exec(line)[1]);
+  }
+
+  /** The address that a start without an owner prints. */
+  setUpAddress() {
+    return this.#setUp;
+  }
+
+  command(...words) {
+    const folder = path.join(this.#folder, "data");
+    return execFileSync(Program.path, [...words, "--data", folder], { encoding: "utf8" });
   }
 
   async kill() {

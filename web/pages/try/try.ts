@@ -1,6 +1,7 @@
 // The page of the seed, plainly: it counts itself and shows the number. For trying out, so it is
 // served only on loopback or where the operator says so. What it asks is named relative to it, so
 // that it works below the path of public_url; without script a pixel counts it.
+import "../../elements/elements";
 
 /** What POST /nandolytics/record answers: a number, less of a closed site, or what was wrong. */
 interface Answer {
@@ -41,6 +42,7 @@ function showHit(hit: Answer, fresh: string) {
   const number = Number(hit.siteHits).toLocaleString(document.documentElement.lang);
   const twice = "Asked again, counted once: the same number, the same receipt.";
   show(number, hit.duplicate ? twice : fresh, hit.receipt);
+  part("so-far").hidden = false;
 }
 
 async function count(fresh: string) {
