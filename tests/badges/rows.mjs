@@ -20,23 +20,34 @@ const LABELS = [
     Array.from({ length: 8 }, (_, j) => String.fromCharCode(32 + 8 * i + j))
       .filter(c => c !== '\x7f').join('')),
   // What XML and HTML make something of.
-  '&', '<', '>', '"', "'", '&amp;', '&#x3c;', '<!--', ']]>', '<?xml', '</text><script>alert(1)</script>',
-  '"><script>document.title=1</script>', "' onload='alert(1)", '<![CDATA[x]]>', '&lt;b&gt;', 'a>  b', 'a<  b',
+  '&', '<', '>', '"', "'", '&amp;', '&#x3c;', '<!--', ']]>', '<?xml',
+  '</text><script>alert(1)</script>',
+  '"><script>document.title=1</script>', "' onload='alert(1)", '<![CDATA[x]]>', '&lt;b&gt;',
+  'a>  b', 'a<  b',
   // Scripts of the world.
-  'Besuche größer', 'Œuvre ÿ', 'pohľadov', 'số lượt', 'Просмотры', 'Επισκέψεις', 'زيارات', 'ביקורים', 'यात्रा',
-  'ผู้เข้าชม', '访问量', '訪問者数', 'アクセス', 'ｱｸｾｽ', '조회수', 'ተመልካች', 'ნახვა', 'այցեր', 'ᎣᏏᏲ', 'ཁྲི',
+  'Besuche größer', 'Œuvre ÿ', 'pohľadov', 'số lượt', 'Просмотры',
+  'Επισκέψεις', 'زيارات', 'ביקורים', 'यात्रा',
+  'ผู้เข้าชม', '访问量', '訪問者数', 'アクセス', 'ｱｸｾｽ',
+  '조회수', 'ተመልካች', 'ნახვა', 'այցեր', 'ᎣᏏᏲ', 'ཁྲི',
   // Wide, combining, joined, invisible, and past the first plane.
-  'ＷＩＤＥ　１２３', 'e\u0301', 'Z\u0338\u0327a\u0337l\u0334g\u0336o', '\u0301', '👀', '👀 hits', '🔥🔥🔥',
-  '👨\u200d👩\u200d👧\u200d👦', '🇦🇹🇫🇷', '👍🏽', '❤\ufe0f', '1\ufe0f\u20e3', '𝒽𝒾𝓉𝓈', '𝔥𝔦𝔱𝔰', '𠜎𠜱', '\u{10330}\u{10348}',
-  'a\u200bb', 'a\u200db', 'a\u00adb', 'a\u2060b', '\u202eabc\u202c', '\u2066abc\u2069', '\u{e0061}\u{e007f}', '\u{e0100}', '\u{e01ef}',
-  '\u{e01f0}', '\u{10fffd}', '\ue000', '\uf8ff', '\u0378', '\u024f\u0250', '\u1cff', '\u2e7f', '\ufffd', '\ud7ff\ue000', '\u{10000}\u{1ffff}',
+  'ＷＩＤＥ　１２３', 'e\u0301', 'Z\u0338\u0327a\u0337l\u0334g\u0336o', '\u0301', '👀',
+  '👀 hits', '🔥🔥🔥',
+  '👨\u200d👩\u200d👧\u200d👦', '🇦🇹🇫🇷', '👍🏽', '❤\ufe0f',
+  '1\ufe0f\u20e3', '𝒽𝒾𝓉𝓈', '𝔥𝔦𝔱𝔰', '𠜎𠜱', '\u{10330}\u{10348}',
+  'a\u200bb', 'a\u200db', 'a\u00adb', 'a\u2060b', '\u202eabc\u202c', '\u2066abc\u2069',
+  '\u{e0061}\u{e007f}', '\u{e0100}', '\u{e01ef}',
+  '\u{e01f0}', '\u{10fffd}', '\ue000', '\uf8ff', '\u0378', '\u024f\u0250', '\u1cff', '\u2e7f',
+  '\ufffd', '\ud7ff\ue000', '\u{10000}\u{1ffff}',
   // White space at the ends goes, inside it stays.
-  ' hits ', '  a  b  ', '\u00a0a\u00a0b\u00a0', '\u3000a\u3000', '\ufeffa\ufeff', '\u2028a\u2029', '\u200ba\u200b', '\u180ea\u180e', '   ',
+  ' hits ', '  a  b  ', '\u00a0a\u00a0b\u00a0', '\u3000a\u3000', '\ufeffa\ufeff', '\u2028a\u2029',
+  '\u200ba\u200b', '\u180ea\u180e', '   ',
   // As long as they may be.
-  'a'.repeat(LABEL_BYTES_MAX), 'é'.repeat(LABEL_BYTES_MAX / 2), '字'.repeat(85), '🔥'.repeat(64), '&'.repeat(64), 'Wi'.repeat(64),
+  'a'.repeat(LABEL_BYTES_MAX), 'é'.repeat(LABEL_BYTES_MAX / 2), '字'.repeat(85),
+  '🔥'.repeat(64), '&'.repeat(64), 'Wi'.repeat(64),
 ]
 
-const HEX = ['4b0', 'ABC', '#abc', 'fff', '000', 'ffffff', '000000', '4C1', '#4c1', '007EC6', '#dfb317', 'b1b1b1', 'b2b2b2', 'b1b1b2']
+const HEX = ['4b0', 'ABC', '#abc', 'fff', '000', 'ffffff', '000000', '4C1', '#4c1', '007EC6',
+  '#dfb317', 'b1b1b1', 'b2b2b2', 'b1b1b2']
 
 // Colors as bright as the limit between light and dark text, and next to it.
 function colorsAround(limit) {
@@ -91,7 +102,9 @@ LABELS.forEach((label, i) =>
   print(turn(STYLES, i), label, turn(NAMES, i), i % 5 ? '-' : turn(HEX, i), turn(MESSAGES, i)))
 for (const style of STYLES) {
   for (const label of ['', 'hits']) {
-    for (const labelColor of ['-', 'lightgrey', 'fff']) print(style, label, 'blue', labelColor, '42')
+    for (const labelColor of ['-', 'lightgrey', 'fff']) {
+      print(style, label, 'blue', labelColor, '42')
+    }
   }
 }
 for (const message of MESSAGES) print('flat', 'hits', 'blue', '-', message)

@@ -1,11 +1,13 @@
 // Prints a row for each 4,096 code points, for tests/badges/refresh: the first one, and the sum of
-// their widths in hundredths of a pixel as anafanafo measures them, each times its place in the row.
+// their widths in hundredths of a pixel as anafanafo measures them, each times its place in the
+// row.
 // What a badge cannot have counts nothing.
 import anafanafo from 'anafanafo'
 
 const SIZE = 4096
 const isNone = c =>
-  c < 0x20 || (c >= 0x7f && c <= 0x9f) || (c >= 0xd800 && c < 0xe000) || c === 0xfffe || c === 0xffff
+  c < 0x20 || (c >= 0x7f && c <= 0x9f) || (c >= 0xd800 && c < 0xe000) ||
+  c === 0xfffe || c === 0xffff
 
 for (let first = 0; first < 0x110000; first += SIZE) {
   let sum = 0

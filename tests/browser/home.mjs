@@ -60,8 +60,8 @@ async function firstRun(world) {
     await page.keyboard.type("127.0.0.1");
     await page.keyboard.press("Enter");
     await number(page, "0");
-    world.equal("the new site is where one is", await page.evaluate(() => document.activeElement?.id),
-                "site-title");
+    const focused = await page.evaluate(() => document.activeElement?.id);
+    world.equal("the new site is where one is", focused, "site-title");
     const snippet = await page.textContent("#snippet");
     world.equal("the line to paste", snippet,
                 `<script defer src="${program.address}/js/nando.js"></script>`);
@@ -80,14 +80,15 @@ async function firstRun(world) {
 
 async function copied(world) {
   await withServer(world, async (program, page, context) => {
-    await context.grantPermissions(["clipboard-read", "clipboard-write"], { origin: program.address });
+    const wanted = ["clipboard-read", "clipboard-write"];
+    await context.grantPermissions(wanted, { origin: program.address });
     program.command("site", "add", "blog.example");
     await page.goto(await program.setUpAddress());
     await shown(page, "site");
     await page.click("#copy");
     await said(page, "Copied");
-    world.equal("the clipboard has the line", await page.evaluate(() => navigator.clipboard.readText()),
-                await page.textContent("#snippet"));
+    const kept = await page.evaluate(() => navigator.clipboard.readText());
+    world.equal("the clipboard has the line", kept, await page.textContent("#snippet"));
   });
 }
 

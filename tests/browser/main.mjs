@@ -102,9 +102,8 @@ async function run(test, world) {
 
 async function main() {
   const wanted = process.argv[2] ?? "";
-  const tests = [...tracker, ...elements, ...surfaces, ...storms, ...home, ...trying].filter(({ name }) =>
-    name.includes(wanted),
-  );
+  const all = [...tracker, ...elements, ...surfaces, ...storms, ...home, ...trying];
+  const tests = all.filter(({ name }) => name.includes(wanted));
   const executablePath = names.find(existsSync);
   if (!executablePath || !existsSync(Program.path)) {
     console.log(`FAIL there is no ${executablePath ? Program.path : "chromium"}`);

@@ -82,7 +82,13 @@ def killed_feed(report, kills, budget):
         chosen = list(moments(kills))
         with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
             futures = [
-                pool.submit(lambda i: Rounds(i).run(chosen[i * kills // AT_ONCE : (i + 1) * kills // AT_ONCE]), i) for i in range(AT_ONCE)
+                pool.submit(
+                    lambda i: Rounds(i).run(
+                        chosen[i * kills // AT_ONCE : (i + 1) * kills // AT_ONCE]
+                    ),
+                    i,
+                )
+                for i in range(AT_ONCE)
             ]
             rounds = [future.result() for future in futures]
         died, counted = sum(r.died for r in rounds), sum(r.counted for r in rounds)

@@ -31,7 +31,8 @@ def tell(server, token, host, where, hits=HITS):
     }
     event = {**page, "name": "signup", "props": {"plan": PROPERTY.format(where)}}
     for begin in range(0, hits, 100):
-        send(server, token, [{**(event if i % 4 == 3 else page)} for i in range(begin, begin + 100)])
+        numbers = range(begin, begin + 100)
+        send(server, token, [{**(event if i % 4 == 3 else page)} for i in numbers])
 
 
 def send(server, token, hits):
@@ -54,7 +55,7 @@ def counts(server, hosts_and_places):
 
 
 def traces(server, where):
-    """Where something of `where` is found: files as they are, and the journal and warehouse read."""
+    """Where something of `where` is found: files as they are, journal and warehouse as read."""
     words = told(where)
     found = []
     for path in sorted(server.data.rglob("*")):
@@ -108,13 +109,17 @@ def steps(report, server, folder):
     agrees(report, server, "before")
     for where in ("old", "young", "page", "site"):
         found = traces(server, where)
-        report.check(f"control: {where} is found before", {"csv", "ndjson"} <= set(found), str(found))
+        report.check(
+            f"control: {where} is found before", {"csv", "ndjson"} <= set(found), str(found)
+        )
 
     server.command("site", "set", "kept.example", "retention", f"{KEPT_DAYS}d")
     until = time.monotonic() + 20
     gone_of_hits = [text.format("old") for text in (TITLE, REFERRER, PROPERTY)]
     while time.monotonic() < until:
-        exported = "".join(server.command("export", "--format", f).stdout for f in ("csv", "ndjson"))
+        exported = "".join(
+            server.command("export", "--format", f).stdout for f in ("csv", "ndjson")
+        )
         if not any(text in exported for text in gone_of_hits):
             break
         time.sleep(0.2)
@@ -198,7 +203,7 @@ SITES, PAGES = 4, 64
 
 
 def removed_under_load(report, kills, budget):
-    """Removals beside 16 clients and kill -9 in the middle of them: each is carried out in the end."""
+    """Removals beside 16 clients, and kill -9 in their middle: each is carried out in the end."""
     with report.suite("V6k", f"pages removed under load, killed {kills} times meanwhile", budget):
         folder = scratch("removed")
         server, log = Server(folder, SMALL_SEGMENT), folder / "answers"

@@ -41,7 +41,8 @@ def packing(report, world):
 def again(report, world):
     tag = world.server.ask(get(TRACKER)).header("ETag")
     report.check("the tag is one", re.fullmatch(r'W/"[0-9a-f]{16}"', tag) is not None)
-    for name, asked, status in (("the same", tag, 304), ("not weak", tag[2:], 304), ("any", "*", 304),
+    for name, asked, status in (("the same", tag, 304), ("not weak", tag[2:], 304),
+                                ("any", "*", 304),
                                 ("among others", f'"x", {tag}, W/"y"', 304), ("none", '""', 200),
                                 ("another", 'W/"0123456789abcdef"', 200),
                                 ("a part of it", tag[:-3] + '"', 200)):

@@ -18,12 +18,14 @@ class Report:
 
     @contextlib.contextmanager
     def section(self, module, function):
-        name, began, passed = f"{module.__name__}: {function.__name__}", time.monotonic(), self.passed
+        name = f"{module.__name__}: {function.__name__}"
+        began, passed = time.monotonic(), self.passed
         try:
             yield
         except Exception as error:  # One that breaks is red, and the others still run.
             self.check(name, [f"{type(error).__name__}: {error}"])
-        print(f"{name}: {self.passed - passed} passed, {time.monotonic() - began:.1f} s", flush=True)
+        seconds = time.monotonic() - began
+        print(f"{name}: {self.passed - passed} passed, {seconds:.1f} s", flush=True)
 
     def check(self, name, problems):
         """`problems` is a list of sentences; none is good."""

@@ -5,7 +5,8 @@ from wire import Request, get, pairs, post
 OPEN = "https://open.example"
 PUBLIC = (("POST", "/nandolytics/record"), ("GET", "/nandolytics/https:%2F%2Fopen.example%2Fa"),
           ("POST", "/dev/nandolytics/record"), ("GET", "/dev/nandolytics/x"),
-          ("POST", "/api/v1/hits"), ("GET", "/api/v1/counts"), ("GET", "/api/v1/live"), ("GET", "/hit.gif"),
+          ("POST", "/api/v1/hits"), ("GET", "/api/v1/counts"), ("GET", "/api/v1/live"),
+          ("GET", "/hit.gif"),
           ("GET", "/badge/open.example/a.svg"),
           ("GET", "/healthz"), ("GET", "/api/health"), ("GET", "/api/heartbeat"))
 ASKED = "content-type, x-anything, authorization"

@@ -40,7 +40,7 @@ class Listener:
         return dict(line.split(": ", 1) for line in self.until(b"\n\n").decode().splitlines())
 
     def event(self):
-        """The next event; what only says when to come back, or that we are there, is passed over."""
+        """The next event; what only says when to come back, or that we are there, is not one."""
         while "data" not in (fields := self.block()):
             pass
         return int(fields["id"]), json.loads(fields["data"])
@@ -67,7 +67,8 @@ def follows(report, world):
         report.equal("200", one.status, 200)
         report.check("as events", "Content-Type: text/event-stream\r\n" in one.head)
         report.check("nginx passes them on", "X-Accel-Buffering: no\r\n" in one.head)
-        report.check("for any origin, kept by nobody", "Access-Control-Allow-Origin: *\r\n" in one.head
+        report.check("for any origin, kept by nobody",
+                     "Access-Control-Allow-Origin: *\r\n" in one.head
                      and "Cache-Control: no-store\r\n" in one.head)
         report.equal("when to come back", one.block(), {"retry": "2000"})
         ordinal, data = one.event()
@@ -78,7 +79,8 @@ def follows(report, world):
         count(world, page)
         report.equal("one more", one.event(), (4, {"page": 4, "site": site + 1}))
         late = time.monotonic() - began
-        report.check(f"told within {LATE_SECONDS_MAX} s", [] if late < LATE_SECONDS_MAX else [str(late)])
+        problems = [] if late < LATE_SECONDS_MAX else [str(late)]
+        report.check(f"told within {LATE_SECONDS_MAX} s", problems)
         report.equal("one more for two", two.event(), (4, {"page": 4, "site": site + 1}))
         count(world, f"{OPEN}/another")
         report.equal("another page moves the site", one.event(), (4, {"page": 4, "site": site + 2}))
@@ -93,7 +95,8 @@ def at_most_ten_a_second(report, world):
         events, began = 0, time.monotonic()
         while time.monotonic() - began < 1.0:
             count(world, page)
-        last = int(world.server.ask(post("/nandolytics/record", {"siteUrl": page})).json()["siteHits"])
+        answer = world.server.ask(post("/nandolytics/record", {"siteUrl": page}))
+        last = int(answer.json()["siteHits"])
         while True:
             events += 1
             if one.event()[0] == last:

@@ -94,8 +94,8 @@ def sites_and_hits(report, server, ada):
     refused(report, "a number", ada.ask("POST", "/api/v1/sites", {"host": 7}), 400, "wrong_type")
     test = {"host": "blog.example", "id": "test-hit-0123456789"}
     for _ in range(2):
-        report.equal("a test hit is counted once", ada.ask("POST", "/api/v1/sites/test", test).json(),
-                     {"site": 1, "page": 1})
+        answer = ada.ask("POST", "/api/v1/sites/test", test)
+        report.equal("a test hit is counted once", answer.json(), {"site": 1, "page": 1})
     refused(report, "a short id", ada.ask("POST", "/api/v1/sites/test",
                                           {"host": "blog.example", "id": "x"}), 400, "bad_id")
     refused(report, "of no site", ada.ask("POST", "/api/v1/sites/test", {"host": "no.example"}),
@@ -126,8 +126,9 @@ def owner(report, server, ada):
     refused(report, "no password", eve.ask("POST", "/api/v1/session", {"email": EMAIL}),
             400, "missing_field")
     again = Browser(server)
-    report.equal("log in", again.ask("POST", "/api/v1/session",
-                                     {"email": "ADA@Example.com", "password": PASSWORD}).status, 200)
+    answer = again.ask("POST", "/api/v1/session",
+                       {"email": "ADA@Example.com", "password": PASSWORD})
+    report.equal("log in", answer.status, 200)
     server.stop()
     server.start()
     report.equal("a restart logs nobody out", (ada.state(), again.state()), ("in", "in"))
@@ -174,7 +175,7 @@ def proof_of_origin(report):
 
 
 def roles(report):
-    """Address by address: who gets in. Nobody, a stats token, a bound admin token, an admin token."""
+    """Address by address who gets in: nobody, a stats token, a bound admin token, an admin's."""
     with Server() as server:
         server.must("site", "add", "open.example")
         tokens = [None] + [server.must("token", "add", "t", "--scope", *scope) for scope in (

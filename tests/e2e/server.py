@@ -71,8 +71,9 @@ class Server:
     def start(self, wrapper=()):
         """Returns when it has said where it listens. `wrapper` is a command that runs another."""
         self.log = (self.folder / "log").open("ab")
-        self.process = subprocess.Popen([*wrapper, *self.arguments()], env=environment(), cwd=self.folder,
-                                        stdout=subprocess.PIPE, stderr=self.log, text=True)
+        self.process = subprocess.Popen([*wrapper, *self.arguments()], env=environment(),
+                                        cwd=self.folder, stdout=subprocess.PIPE, stderr=self.log,
+                                        text=True)
         line = self.process.stdout.readline()
         if not line.startswith("nandolytics: counting on http://"):
             self.process.wait(SECONDS_MAX)

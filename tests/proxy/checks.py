@@ -62,7 +62,8 @@ def escapes(report, front, _program):
     for name, target in (("not escaped", f"/nandolytics/https://{SITE}/plain"),
                          ("merged", f"/nandolytics/https:/{SITE}/plain"),
                          ("below a stage", "/dev" + encoded(url_of("/plain")))):
-        report.equal(f"{name} it reads the same", front.ask(front.get(target)).json()["siteHits"], 1)
+        read = front.ask(front.get(target)).json()
+        report.equal(f"{name} it reads the same", read["siteHits"], 1)
 
 
 def pages(report, front, _program):

@@ -60,6 +60,7 @@ Findings bool_parameters(const Tree&);
 Findings banned_calls(const Tree&);
 Findings forgotten_tasks(const Tree&);
 Findings machine_names(const Tree&);
+Findings merge_marks(const Tree&);
 Findings dead_comments(const Tree&);
 
 inline constexpr std::array kRules = {
@@ -83,6 +84,7 @@ inline constexpr std::array kRules = {
     Rule{"banned_calls", banned_calls},
     Rule{"forgotten_tasks", forgotten_tasks},
     Rule{"machine_names", machine_names},
+    Rule{"merge_marks", merge_marks},
     Rule{"dead_comments", dead_comments},
 };
 

@@ -1,6 +1,7 @@
 #include "tidy/source.h"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <fstream>
 #include <iterator>
@@ -107,7 +108,9 @@ bool Source::is_prose_code() const {
   if (path.find("/tables/") != std::string::npos || path.find("/generated/") != std::string::npos) {
     return false;
   }
-  return is_cpp() || is_script() || is_build_file();
+  constexpr std::array<std::string_view, 5> kEndings = {".py", ".ts", ".mjs", ".css", ".html"};
+  return is_cpp() || is_script() || is_build_file() ||
+         std::ranges::any_of(kEndings, [&](auto ending) { return path.ends_with(ending); });
 }
 
 std::string Source::folder() const {

@@ -19,7 +19,8 @@ struct Source {
   bool is_script() const { return text.starts_with("#!"); }
   bool is_build_file() const;  // CMake or make.
 
-  // Read by people line by line: C++, scripts, build files; and neither a table nor generated.
+  // Read by people line by line: C++, scripts, pages, build files; and neither a table nor
+  // generated.
   bool is_prose_code() const;
 
   std::string folder() const;  // "src/base"; "" in the root.

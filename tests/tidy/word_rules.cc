@@ -82,8 +82,8 @@ void search(const Source& file, const std::string& text, const Pattern& pattern,
 }
 
 bool is_text(const Source& file) {
-  return file.is_cpp() || file.is_script() || file.is_build_file() || file.is_markdown() ||
-         file.path.ends_with(".py") || file.path.ends_with(".toml") || file.path == "NOTICE";
+  return file.is_prose_code() || file.is_markdown() || file.path.ends_with(".toml") ||
+         file.path == "NOTICE";
 }
 
 }  // namespace
@@ -178,6 +178,15 @@ Findings machine_names(const Tree& tree) {
     if (file.path.starts_with("src/")) {
       search(file, file.text, scratch, "a path of one machine; take it as an argument", found);
     }
+  }
+  return found;
+}
+
+Findings merge_marks(const Tree& tree) {
+  static const Pattern mark("(^|\n)(<{7}|>{7}|\\|{7}) ");
+  Findings found;
+  for (const auto& file : tree) {
+    search(file, file.text, mark, "a merge that was not finished", found);
   }
   return found;
 }

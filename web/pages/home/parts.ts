@@ -20,7 +20,8 @@ export function say(text: string): void {
   silence = setTimeout(() => (part("status").textContent = ""), saidForMs);
 }
 
-export const inWords = (count: number): string => count.toLocaleString(document.documentElement.lang);
+export const inWords = (count: number): string =>
+  count.toLocaleString(document.documentElement.lang);
 
 const messageOf = (error: unknown): string =>
   error instanceof Error ? error.message : "Something went wrong.";
