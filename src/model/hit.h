@@ -13,7 +13,7 @@
 namespace nando {
 
 enum class HitKind : std::uint8_t {
-  page_view,  // Moves the page's and the site's ordinal.
+  page_view,  // Moves the page's and the site's ordinal, but for a bot's (model/counting.h).
   event,      // Extends the visit; moves no ordinal.
 };
 inline constexpr std::array<std::string_view, 2> kHitKindNames = {"page_view", "event"};
@@ -32,6 +32,7 @@ constexpr std::string_view name_of(AgentClass agent) {
 struct Hit {
   HitKind kind = HitKind::page_view;
   Door door = Door::script;
+  AgentClass agent = AgentClass::person;
 
   SiteId site;
   std::uint32_t site_pages_max = 0;  // Past it, new pages are counted on the site's page "(other)".
