@@ -27,6 +27,7 @@ const std::vector<Library>& libraries() {
       {"spdlog/", {"telemetry"}},
       {"prometheus/", {"telemetry"}},
       {"date/", {"model"}},
+      {"re2/", {"agents"}},
       {"zstd.h", {"journal"}},
       {"zdict.h", {"journal"}},
       {"sqlite3.h", {"registry"}},
