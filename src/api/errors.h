@@ -61,6 +61,7 @@ inline constexpr std::array kErrors = {
     // Dropped: nobody is to blame.
     ErrorRow{"excluded", 202, Retry::no,
              "a page that is loaded ahead is not counted before it is seen"},
+    ErrorRow{"bot", 202, Retry::no, "a bot's view by script or pixel is kept and has no number"},
     // Refused or unknown.
     ErrorRow{"rate_limited", 429, Retry::later, "too many hits from this address; ask again later"},
     ErrorRow{"too_many_attempts", 429, Retry::later, "too many attempts from this address"},

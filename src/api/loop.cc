@@ -227,11 +227,17 @@ void Loop::refuse(std::string_view word, http::Responder responder, std::string_
   headers_.clear();
 }
 
-void Loop::drop(DropReason reason, http::Responder responder) {
+void Loop::drop(std::string_view word, http::Responder responder) {
   headers_ = "Nandolytics-Dropped: ";
-  headers_ += name_of(reason);
+  headers_ += word;
   headers_ += "\r\n";
-  refuse(name_of(reason), std::move(responder));
+  refuse(word, std::move(responder));
+}
+
+void Loop::answer_uncounted(const Outcome& outcome, http::Responder responder) {
+  const auto word = name_of(outcome.status);
+  if (outcome.status == Outcome::Status::bot) return drop(word, std::move(responder));
+  refuse(word, std::move(responder));
 }
 
 void Loop::on_bad_request(unsigned status, std::string_view word, std::string_view message,

@@ -65,7 +65,11 @@ class Loop final : public http::Handler {
   // For a handler that refuses in its own words.
   void count_refusal(std::size_t row) { refusals_[row].fetch_add(1, std::memory_order_relaxed); }
   // A beacon that became no hit.
-  void drop(DropReason reason, http::Responder responder);
+  void drop(DropReason reason, http::Responder responder) {
+    drop(name_of(reason), std::move(responder));
+  }
+  // A hit that has no number: refused, of unknown outcome, or a bot's.
+  void answer_uncounted(const Outcome& outcome, http::Responder responder);
   // JSON from body(), with the headers every public answer has; `headers` are further lines.
   void answer(unsigned status, http::Responder responder, std::string_view headers = {});
   // Anything else: neither CORS nor no-store, unless `headers` says so.
@@ -92,6 +96,7 @@ class Loop final : public http::Handler {
   bool is_there(Access access) const;
   std::string_view refusal(Access access, const http::Request& request);
   bool is_operator(const http::Request& request);
+  void drop(std::string_view word, http::Responder responder);
   void preflight(const http::Request& request, const Match& match, http::Responder responder);
 
   Api& api_;

@@ -11,6 +11,7 @@
 
 #include "cli/command.h"
 #include "counters/records.h"
+#include "model/counting.h"
 #include "store/catch_up.h"
 #include "store/cursor.h"
 #include "store/journal_view.h"
@@ -128,6 +129,7 @@ class Exporter {
     // It cannot be made again from what is left.
     if (batch.details_removed && !hit.visitor) return;
     if (view_.keys().find(key) == nullptr) return;
+    if (counting_rule(hit.door, hit.agent).counted == Counted::no) return;
     Receipt receipt{.key = key,
                     .epoch = batch.epoch,
                     .sequence = sequence,

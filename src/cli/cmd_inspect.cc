@@ -44,9 +44,9 @@ int print_segments(JournalReader& reader, bool json, Output& output) {
 
 std::string describe_hit(const HitRecord& hit) {
   return fmt::format(
-      "site {} page {} ordinals {}/{} day {} visit {}{} door {} id {} fingerprint {:016x}",
+      "site {} page {} ordinals {}/{} day {} visit {}{} door {} agent {} id {} fingerprint {:016x}",
       hit.site.value, hit.page.value, hit.page_ordinal, hit.site_ordinal, to_string(hit.day),
-      hit.visit.value, hit.is_entry ? " (entry)" : "", name_of(hit.door),
+      hit.visit.value, hit.is_entry ? " (entry)" : "", name_of(hit.door), name_of(hit.agent),
       hit.id.empty() ? "-" : hit.id, hit.fingerprint.value_or(0));
 }
 

@@ -1,5 +1,7 @@
 #include "counters/counters.h"
 
+#include "model/counting.h"
+
 namespace nando {
 
 Result<> Counters::fold(const BatchView& batch) {
@@ -36,7 +38,7 @@ bool Counters::add_page(const PageRecord& record) {
 bool Counters::add_hit(const HitRecord& record, const RecordContext& context) {
   auto* site = sites_.find(record.site);
   if (site == nullptr || !pages_.contains(record.page)) return false;
-  const std::uint64_t step = record.kind == HitKind::page_view ? 1 : 0;
+  const std::uint64_t step = is_numbered(record.kind, record.door, record.agent) ? 1 : 0;
   if (record.page_ordinal != pages_.count(record.page) + step) return false;
   if (record.site_ordinal != site->count.load(std::memory_order_relaxed) + step) return false;
   pages_.set_count(record.page, record.page_ordinal);

@@ -174,5 +174,27 @@ TEST(Fold, RefusesAHoleADoubleAndAStranger) {
             "record 4: its numbers do not follow from the records before it");
 }
 
+// A bot's view by script has no number: the next one has it.
+TEST(Fold, AViewWithoutANumberCarriesThoseThatStand) {
+  const auto with_bot = [](std::uint64_t second, std::uint64_t third, Door door) {
+    return fold_hits(3, [&](std::uint64_t n, HitRecord& hit) {
+      hit.door = door;
+      if (n == 2) hit.agent = AgentClass::bot;
+      const auto ordinal = n == 1 ? 1 : n == 2 ? second : third;
+      hit.page_ordinal = hit.site_ordinal = ordinal;
+    });
+  };
+  for (const auto door : {Door::script, Door::pixel}) {
+    EXPECT_TRUE(with_bot(1, 2, door));
+    EXPECT_FALSE(with_bot(2, 3, door));
+    EXPECT_FALSE(with_bot(1, 3, door));
+    EXPECT_FALSE(with_bot(0, 2, door));
+  }
+  for (const auto door : {Door::seed, Door::api_token}) {
+    EXPECT_TRUE(with_bot(2, 3, door));
+    EXPECT_FALSE(with_bot(1, 2, door));
+  }
+}
+
 }  // namespace
 }  // namespace nando

@@ -7,10 +7,6 @@ namespace nando {
 
 namespace {
 
-bool was_counted(const Outcome& outcome) {
-  return outcome.status == Outcome::Status::counted || outcome.status == Outcome::Status::duplicate;
-}
-
 void append_counted(Loop& loop, const Outcome& outcome, Visibility visibility) {
   auto& body = loop.body();
   if (visibility == Visibility::closed) {
@@ -38,7 +34,7 @@ void write_one(Loop& loop, const PendingAnswer& pending, std::span<const Outcome
   const auto& outcome = outcomes.front();
   loop.headers().clear();
   loop.body().clear();
-  if (!was_counted(outcome)) return loop.refuse(name_of(outcome.status), std::move(responder));
+  if (!was_counted(outcome)) return loop.answer_uncounted(outcome, std::move(responder));
   append_counted(loop, outcome, pending.visibility);
   loop.body() += '\n';
   const bool open = pending.visibility == Visibility::open;
@@ -58,7 +54,9 @@ void append_word(std::string& body, std::string_view key, std::string_view word)
 // error, and because ids make asking again safe, the caller sends the same array again.
 const Outcome* first_refused(std::span<const Outcome> outcomes) {
   for (const auto& outcome : outcomes) {
-    if (!was_counted(outcome) && outcome.status != Outcome::Status::id_reused) return &outcome;
+    const bool is_final = was_counted(outcome) || outcome.status == Outcome::Status::bot ||
+                          outcome.status == Outcome::Status::id_reused;
+    if (!is_final) return &outcome;
   }
   return nullptr;
 }
@@ -81,7 +79,8 @@ void write_array(Loop& loop, const PendingAnswer& pending, std::span<const Outco
     if (was_counted(outcome)) {
       append_counted(loop, outcome, Visibility::open);
     } else {
-      append_word(body, "error", name_of(outcome.status));
+      const bool is_bot = outcome.status == Outcome::Status::bot;
+      append_word(body, is_bot ? "dropped" : "error", name_of(outcome.status));
     }
   }
   body += "]\n";

@@ -49,7 +49,7 @@ void write_answer(Loop& loop, const PendingAnswer& pending, std::span<const Outc
                   http::Responder responder) {
   const auto& outcome = outcomes.front();
   loop.headers().clear();
-  if (outcome.status != Outcome::Status::counted && outcome.status != Outcome::Status::duplicate) {
+  if (!was_counted(outcome)) {
     return refuse_pixel(loop, name_of(outcome.status), std::move(responder));
   }
   if (pending.visibility == Visibility::open) loop.hit_header(outcome);

@@ -27,10 +27,8 @@ void answer_counted(Loop& loop, const PendingAnswer& pending, const Outcome& out
 void write_answer(Loop& loop, const PendingAnswer& pending, std::span<const Outcome> outcomes,
                   http::Responder responder) {
   const auto& outcome = outcomes.front();
-  const bool counted =
-      outcome.status == Outcome::Status::counted || outcome.status == Outcome::Status::duplicate;
   loop.headers().clear();
-  if (!counted) return loop.refuse(name_of(outcome.status), std::move(responder));
+  if (!was_counted(outcome)) return loop.answer_uncounted(outcome, std::move(responder));
   if (outcome.on_other_page) return loop.refuse("pages_full", std::move(responder));
   answer_counted(loop, pending, outcome, std::move(responder));
 }

@@ -62,7 +62,7 @@ void write_test(Loop& loop, const PendingAnswer&, std::span<const Outcome> outco
                 http::Responder responder) {
   const auto& outcome = outcomes.front();
   loop.headers().clear();
-  if (outcome.status != Outcome::Status::counted && outcome.status != Outcome::Status::duplicate) {
+  if (!was_counted(outcome)) {
     return loop.refuse(name_of(outcome.status), std::move(responder));
   }
   OwnAnswer answer;

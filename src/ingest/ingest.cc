@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 
+#include "agents/agent_memo.h"
 #include "base/assert.h"
 #include "ingest/exclusions.h"
 #include "ingest/origin.h"
@@ -23,13 +24,18 @@ using Refusal = std::optional<DropReason>;
 // What the steps of one thread work with.
 struct Bench {
   explicit Bench(const IngestParts& given)
-      : parts(given), sites(given.sites), memo(given.hash_key), pseudonyms(given.salts) {}
+      : parts(given),
+        sites(given.sites),
+        memo(given.hash_key),
+        agents(given.hash_key),
+        pseudonyms(given.salts) {}
 
   IngestParts parts;
   SiteTables::Reader sites;
   std::uint64_t sites_version = 0;
   const SiteTable* table = nullptr;  // Of that version; stays valid while one beacon is worked on.
   UrlMemo memo;
+  AgentMemo agents;
   Pseudonyms pseudonyms;
   UrlReader url;           // Of the page.
   UrlReader other_url;     // Of headers and of the referrer.
@@ -43,6 +49,7 @@ struct Draft {
   const Site* site = nullptr;
   const UrlParts* url = nullptr;  // Null: the memo knew the page, and it is spelled already.
   PageKey page{};
+  AgentClass agent = AgentClass::person;
   Pseudonyms::Names visitor{};
 };
 
@@ -134,6 +141,12 @@ Refusal normalise_page(Bench& bench, Draft& draft) {
   return std::nullopt;
 }
 
+// Refuses nobody: what a class is good for depends on the door (model/counting.h).
+Refusal classify(Bench& bench, Draft& draft) {
+  draft.agent = bench.agents.class_of(draft.beacon.user_agent);
+  return std::nullopt;
+}
+
 Refusal make_pseudonym(Bench& bench, Draft& draft) {
   const auto& beacon = draft.beacon;
   draft.visitor = bench.pseudonyms.names_of(*draft.site, beacon.address, beacon.user_agent,
@@ -157,6 +170,7 @@ constexpr std::array kSteps = {
     Step{"origin", check_origin, {DropReason::foreign_host}},
     Step{"exclusion", check_exclusions, {DropReason::excluded}},
     Step{"page", normalise_page, {DropReason::url_too_long}},
+    Step{"agent", classify, {}},
     Step{"visitor", make_pseudonym, {}},  // The address ends here.
 };
 
@@ -167,6 +181,7 @@ Hit finish(Bench& bench, const Draft& draft, HitArena& arena) {
   Hit hit;
   hit.kind = beacon.name.empty() ? HitKind::page_view : HitKind::event;
   hit.door = beacon.door;
+  hit.agent = draft.agent;
   hit.site = draft.site->id;
   hit.site_pages_max = draft.site->pages_max;
   hit.site_host = arena.keep(draft.site->host);
@@ -195,7 +210,9 @@ Hit finish(Bench& bench, const Draft& draft, HitArena& arena) {
 struct Ingest::State {
   using Row = std::array<std::atomic<std::uint64_t>, kDropReasonNames.size()>;
 
-  explicit State(const IngestParts& parts) : bench(parts) {}
+  explicit State(const IngestParts& parts) : bench(parts) {
+    bench.agents.class_of("Mozilla/5.0");  // So that no hit waits until patterns are compiled.
+  }
 
   Bench bench;
   std::array<Row, kSteps.size()> refused{};

@@ -356,5 +356,32 @@ TEST(UrlMemo, WhatIsUsedStaysAndWhatIsNotGoes) {
   EXPECT_FALSE(memo.find(urls[1]));
 }
 
+// What it is good for is for the ledger to say: ingest refuses nobody for it.
+TEST(Ingest, AHitHasTheClassOfItsAgentAtEveryDoor) {
+  struct AgentRow {
+    std::string_view agent;
+    AgentClass expected;
+  };
+  constexpr std::array kRows = {
+      AgentRow{"Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
+               AgentClass::person},
+      AgentRow{"Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
+               AgentClass::bot},
+      AgentRow{"", AgentClass::bot},
+      AgentRow{"github-camo (c006e452)", AgentClass::image_proxy},
+  };
+  TestDoor door;
+  for (std::size_t i = 0; i < kDoorNames.size(); ++i) {
+    for (const auto& row : kRows) {
+      auto beacon = beacon_of(kUrl);
+      beacon.door = static_cast<Door>(i);
+      beacon.user_agent = row.agent;
+      for (int twice = 0; twice < 2; ++twice) {
+        EXPECT_EQ(hit_of(door, beacon).agent, row.expected) << kDoorNames[i] << " " << row.agent;
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace nando

@@ -2,9 +2,22 @@
 
 #include <algorithm>
 
+#include "model/counting.h"
 #include "telemetry/log.h"
 
 namespace nando {
+
+namespace {
+
+Counted counted(Door door, AgentClass agent) {
+  return counting_rule(door, agent).counted;
+}
+
+VisitorId visitor_of(const Hit& hit) {
+  return counting_rule(hit.door, hit.agent).visitor == Visitor::yes ? hit.visitor : VisitorId{};
+}
+
+}  // namespace
 
 void Commit::begin(UnixTime committed, MacKeyId key) {
   committed_ = committed;
@@ -39,7 +52,7 @@ void Commit::plan(const Hit& hit, Outcome& outcome) {
   }
   auto& site = site_for(hit);
   const auto page = page_for(hit, outcome.on_other_page);
-  const std::uint32_t step = hit.kind == HitKind::page_view ? 1 : 0;
+  const std::uint32_t step = is_numbered(hit.kind, hit.door, hit.agent) ? 1 : 0;
   demand_for(site.scratch, hit.site, PageId{}).wanted += step;
   demand_for(parts_.counters.pages().scratch(page), hit.site, page).wanted += step;
   hits_.push_back({&hit, &outcome, page, digest, Sequence{}});
@@ -112,6 +125,10 @@ void Commit::fill_from(const HitRecord& record, const StoredRecord& stored, cons
                        const Hash128& digest, Outcome& outcome) {
   const auto& sites = parts_.counters.sites();
   const auto* site = sites.find(record.site);
+  if (counted(record.door, record.agent) == Counted::no) {
+    outcome.status = Outcome::Status::bot;
+    return;
+  }
   outcome.status = Outcome::Status::duplicate;
   outcome.on_other_page = site != nullptr && site->other == record.page;
   outcome.page_ordinal = record.page_ordinal;
@@ -220,7 +237,7 @@ void Commit::write() {
     auto& page = demands_[parts_.counters.pages().scratch(planned.page) - 1];
     const auto& entry = *parts_.counters.sites().find(hit.site);
     auto& site = demands_[entry.scratch - 1];
-    if (hit.kind == HitKind::page_view) {
+    if (is_numbered(hit.kind, hit.door, hit.agent)) {
       ++page.last;
       ++site.last;
     }
@@ -228,6 +245,7 @@ void Commit::write() {
 
     HitRecord record{.kind = hit.kind,
                      .door = hit.door,
+                     .agent = hit.agent,
                      .site = hit.site,
                      .page = planned.page,
                      .page_ordinal = page.last,
@@ -235,7 +253,7 @@ void Commit::write() {
                      .fingerprint = {},
                      .day = hit.day,
                      .at = hit.at,
-                     .visitor = hit.visitor,
+                     .visitor = visitor_of(hit),
                      .id = hit.id,
                      .secret_hash = hit.secret_hash,
                      .referrer = hit.referrer,
@@ -244,7 +262,7 @@ void Commit::write() {
                      .props = hit.props,
                      .screen = hit.screen,
                      .language = hit.language};
-    if (hit.visitor) {
+    if (record.visitor) {
       record.visit = visit_for(hit, sequence);
       record.is_entry = record.visit.value == sequence.value;
     }
@@ -278,6 +296,10 @@ void Commit::apply(const Position& position) {
     counters.sites()
         .find(planned.hit->site)
         ->count.store(outcome.site_ordinal, std::memory_order_release);
+    if (counted(planned.hit->door, planned.hit->agent) == Counted::no) {
+      outcome.status = Outcome::Status::bot;
+      continue;
+    }
     outcome.status = Outcome::Status::counted;
     auto& receipt = outcome.receipt;
     receipt.key = key_;
@@ -293,7 +315,7 @@ void Commit::apply(const Position& position) {
   }
   for (const auto& repeat : doubles_) {
     *repeat.outcome = *hits_[repeat.first].outcome;
-    repeat.outcome->status = Outcome::Status::duplicate;
+    if (was_counted(*repeat.outcome)) repeat.outcome->status = Outcome::Status::duplicate;
   }
   counters.finish(position, committed_, kinds_);
   clear_scratch();

@@ -16,6 +16,7 @@ struct Outcome {
   enum class Status : std::uint8_t {
     counted,          // In the journal, synced, in the counters.
     duplicate,        // Its id was counted before; everything below is what it was then.
+    bot,              // Kept, or kept before, and without a number (model/counting.h): no receipt.
     id_reused,        // Its id was counted for another page or kind of hit; nothing was counted.
     window_full,      // The retry window takes no further ids now; nothing was counted.
     disk_full,        // No room for the record; nothing was counted.
@@ -32,10 +33,14 @@ struct Outcome {
   std::uint64_t site_shown = 0;
   Receipt receipt;  // Of counted and duplicate.
 };
-inline constexpr std::array<std::string_view, 7> kOutcomeNames = {
-    "counted", "duplicate", "id_reused", "window_full", "disk_full", "outcome_unknown", "failed"};
+inline constexpr std::array<std::string_view, 8> kOutcomeNames = {
+    "counted",   "duplicate",       "bot",   "id_reused", "window_full",
+    "disk_full", "outcome_unknown", "failed"};
 constexpr std::string_view name_of(Outcome::Status status) {
   return enum_name(kOutcomeNames, status);
+}
+constexpr bool was_counted(const Outcome& outcome) {
+  return outcome.status == Outcome::Status::counted || outcome.status == Outcome::Status::duplicate;
 }
 
 // A gatherer hands a batch over when it has reached either; one more request (kHitsPerRequestMax

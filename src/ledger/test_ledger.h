@@ -19,6 +19,8 @@ struct TestHit {
   HitKind kind = HitKind::page_view;
   SiteId site = SiteId{1};
   std::uint32_t pages_max = 1000;
+  Door door = Door::script;
+  AgentClass agent = AgentClass::person;
 };
 
 // A batch that keeps its outcomes for the test.
@@ -36,6 +38,8 @@ inline PageKey test_page_key(std::string_view page, SiteId site) {
 
 inline Hit to_hit(const TestHit& test, Day day = {}) {
   return {.kind = test.kind,
+          .door = test.door,
+          .agent = test.agent,
           .site = test.site,
           .site_pages_max = test.pages_max,
           .site_host = "blog.example.com",

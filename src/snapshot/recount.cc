@@ -2,6 +2,8 @@
 
 #include <fmt/core.h>
 
+#include "model/counting.h"
+
 namespace nando {
 
 namespace {
@@ -73,19 +75,16 @@ Result<> Recount::count_hit(const HitRecord& hit) {
   }
   auto& page = pages_[hit.page.value - 1];
   auto& site = sites_[hit.site];
-  if (hit.kind == HitKind::page_view) {
+  if (is_numbered(hit.kind, hit.door, hit.agent)) {
     ++page;
     ++site;
+    ++hits_;
   }
   if (hit.page_ordinal != page)
     return wrong_ordinal("page", hit.page.value, hit.page_ordinal, page);
   if (hit.site_ordinal != site)
     return wrong_ordinal("site", hit.site.value, hit.site_ordinal, site);
   return {};
-}
-
-std::uint64_t Recount::hits() const {
-  return kinds_[static_cast<std::size_t>(RecordKind::page_view)];
 }
 
 }  // namespace nando

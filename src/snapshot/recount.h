@@ -26,7 +26,7 @@ class Recount {
   std::uint32_t pages() const { return static_cast<std::uint32_t>(pages_.size()); }
   const std::map<SiteId, std::uint64_t>& sites() const { return sites_; }
   const KindCounts& kinds() const { return kinds_; }
-  std::uint64_t hits() const;
+  std::uint64_t hits() const { return hits_; }  // That have a number.
 
  private:
   Result<> count(const BatchView& batch);
@@ -36,6 +36,7 @@ class Recount {
   std::vector<std::uint64_t> pages_;
   std::map<SiteId, std::uint64_t> sites_;
   KindCounts kinds_{};
+  std::uint64_t hits_ = 0;
 };
 
 }  // namespace nando
