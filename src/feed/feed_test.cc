@@ -24,6 +24,35 @@ TEST_F(FeedTest, LoadsEachRecordOnceOverRestartsAndSealing) {
   EXPECT_FALSE(was_set_aside());
 }
 
+TEST_F(FeedTest, ABotsViewThatHasNoNumberIsARowBesideThoseThatHaveOne) {
+  const auto add_bot = [&](Door door) {
+    add([&](BatchBuilder& batch) {
+      HitRecord hit{.door = door, .agent = AgentClass::bot, .site = SiteId{1}, .page = PageId{1}};
+      hit.page_ordinal = hit.site_ordinal = hits_;
+      add_record(batch, hit, {Sequence{journal_->position().sequence.value + 1}, at_});
+    });
+  };
+  add_bot(Door::script);  // Before any.
+  add_hits(2);
+  add_bot(Door::pixel);
+  add_hits(2);
+  auto feed = make_feed();
+  feed_all(*feed);
+  const auto totals = feed->warehouse()->totals(journal_->position().sequence).value();
+  EXPECT_EQ(totals.kinds[0], hits_ + 2);
+  EXPECT_EQ(totals.pages.at(0).page_views, hits_);
+  EXPECT_TRUE(totals.pages.at(0).is_exact());
+  feed.reset();
+  auto database = DuckDb::open(path_, {});
+  auto connection = database->connect();
+  std::string found;
+  ASSERT_TRUE(connection->ask(
+      "SELECT string_agg(concat(door, ' ', agent_class, ' ', page_ordinal, ' ', visitor), ', ' "
+      "ORDER BY sequence) FROM hits WHERE NOT is_counted",
+      [&](const DuckChunk& chunk) { found = chunk.text(0, 0); }));
+  EXPECT_EQ(found, "script bot 0 , pixel bot 6 ");
+}
+
 // The control of the mark in the transaction: were it moved in another one, a crash between the two
 // would leave this behind.
 TEST_F(FeedTest, AMarkThatStayedBehindItsRowsShowsInTheTotals) {

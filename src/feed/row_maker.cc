@@ -1,5 +1,6 @@
 #include "feed/row_maker.h"
 
+#include "model/counting.h"
 #include "wire/json.h"
 
 namespace nando {
@@ -111,7 +112,8 @@ void RowMaker::add_hit(const HitRecord& hit, const RecordContext& context, Rows&
                        .name = text.keep(hit.name),
                        .props = keep_props(hit.props, rows),
                        .screen = text.keep(hit.screen),
-                       .language = text.keep(hit.language)});
+                       .language = text.keep(hit.language),
+                       .is_counted = is_numbered(hit.kind, hit.door, hit.agent)});
 }
 
 std::string_view RowMaker::keep_props(std::string_view encoded, Rows& rows) {

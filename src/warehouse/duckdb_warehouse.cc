@@ -12,7 +12,8 @@ namespace nando {
 
 namespace {
 
-// The statements that make version `kSchemaVersion` out of version `from`; 0 is an empty file.
+// The statements that make the tables and columns of version `kSchemaVersion` out of those of
+// version `from`; 0 is an empty file. What is there already stays.
 std::vector<std::string> statements(std::uint32_t from) {
   std::vector<std::string> out;
   if (from == 0) {
@@ -26,12 +27,25 @@ std::vector<std::string> statements(std::uint32_t from) {
     }
     out.emplace_back("CREATE TABLE hits (sequence UBIGINT NOT NULL)");
     out.emplace_back("CREATE TABLE schema_version (version UINTEGER)");
-    out.emplace_back("INSERT INTO schema_version VALUES (0)");
+    out.emplace_back("INSERT INTO schema_version VALUES (" + std::to_string(kSchemaVersion) + ")");
   }
   for (const auto& column : kHitColumns) {
     if (column.since <= from || column.name == "sequence") continue;
     const auto type = std::visit([]<class T>(T HitRow::*) { return sql_type<T>(); }, column.field);
-    out.push_back("ALTER TABLE hits ADD COLUMN " + std::string(column.name) + " " + type);
+    out.push_back("ALTER TABLE hits ADD COLUMN IF NOT EXISTS " + std::string(column.name) + " " +
+                  type);
+  }
+  return out;
+}
+
+// What gives their values to the rows that are there, and then says that all is done. After the
+// transaction of statements(): the engine changes no row of a table that it alters.
+std::vector<std::string> row_statements(std::uint32_t from) {
+  std::vector<std::string> out;
+  for (const auto& column : kHitColumns) {
+    if (column.since <= from || column.before.empty()) continue;
+    out.push_back("UPDATE hits SET " + std::string(column.name) + " = (" +
+                  std::string(column.before) + ")");
   }
   out.push_back("UPDATE schema_version SET version = " + std::to_string(kSchemaVersion));
   return out;
@@ -124,12 +138,16 @@ Result<> DuckWarehouse::prepare() {
                                     std::to_string(kSchemaVersion) + ")"};
   }
   if (*found == kSchemaVersion) return {};
-  return in_transaction([&]() -> Result<> {
-    for (const auto& sql : statements(*found)) {
-      if (auto done = loader_.run(sql); !done) return done;
-    }
-    return {};
-  });
+  const auto run_all = [&](const std::vector<std::string>& all) {
+    return in_transaction([&]() -> Result<> {
+      for (const auto& sql : all) {
+        if (auto done = loader_.run(sql); !done) return done;
+      }
+      return {};
+    });
+  };
+  if (auto done = run_all(statements(*found)); !done || *found == 0) return done;
+  return run_all(row_statements(*found));
 }
 
 Result<std::uint32_t> DuckWarehouse::version() {
@@ -327,7 +345,7 @@ Result<WarehouseTotals> DuckWarehouse::totals(Sequence up_to) {
     return connection->ask(
         std::string("SELECT ") + of + ", count(*)::UBIGINT, (sum(" + of +
             "_ordinal) & 18446744073709551615)::UBIGINT FROM hits" + until +
-            " AND kind = 'page_view' GROUP BY " + of,
+            " AND is_counted GROUP BY " + of,
         [&](const DuckChunk& chunk) {
           for (std::size_t i = 0; i < chunk.rows(); ++i) {
             take(chunk.column<std::uint32_t>(0)[i],

@@ -37,8 +37,12 @@ class Scratch {
     auto warehouse = Warehouse::open(path(), {});
     EXPECT_TRUE(warehouse);
     Rows rows;
-    rows.hits.push_back(
-        {.sequence = 3, .site = 1, .page = 1, .page_ordinal = 1, .site_ordinal = 1});
+    rows.hits.push_back({.sequence = 3,
+                         .site = 1,
+                         .page = 1,
+                         .page_ordinal = 1,
+                         .site_ordinal = 1,
+                         .is_entry = true});
     rows.sites.push_back({SiteId{1}, "blog.example.com", "Etc/UTC"});
     rows.pages.push_back({PageId{1}, SiteId{1}, "https://blog.example.com/"});
     EXPECT_TRUE((*warehouse)->load(rows, {}));

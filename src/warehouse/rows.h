@@ -43,6 +43,7 @@ struct HitRow {
   std::string_view screen;
   std::string_view language;
   bool is_void = false;
+  bool is_counted = true;
 };
 
 struct SiteRow {

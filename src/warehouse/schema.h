@@ -13,7 +13,7 @@
 namespace nando {
 
 // Of what this program writes. A file of a newer version is left alone.
-inline constexpr std::uint32_t kSchemaVersion = 2;
+inline constexpr std::uint32_t kSchemaVersion = 3;
 
 using HitField =
     std::variant<std::uint64_t HitRow::*, std::uint32_t HitRow::*, std::uint16_t HitRow::*,
@@ -39,17 +39,18 @@ struct HitColumn {
   Kept kept;
   std::uint32_t since;  // The version of the schema that brought it.
   std::string_view about;
+  std::string_view before =
+      {};  // In SQL: what it is in rows of older files; empty: as a new row's.
 };
 
 inline constexpr std::array kHitColumns = {
     HitColumn{"sequence", &HitRow::sequence, Absent::none, Kept::always, 1,
               "number of the record in the journal"},
-    HitColumn{"kind", &HitRow::kind, Absent::none, Kept::always, 1,
-              "what it is; only page views have numbers"},
+    HitColumn{"kind", &HitRow::kind, Absent::none, Kept::always, 1, "what it is"},
     HitColumn{"site", &HitRow::site, Absent::none, Kept::always, 1, "key of sites"},
     HitColumn{"page", &HitRow::page, Absent::none, Kept::always, 1, "key of pages"},
     HitColumn{"page_ordinal", &HitRow::page_ordinal, Absent::none, Kept::always, 1,
-              "its number on its page; of an event, the number of page views so far"},
+              "its number on its page; where it has none, the number of page views so far"},
     HitColumn{"site_ordinal", &HitRow::site_ordinal, Absent::none, Kept::always, 1,
               "the same on its site"},
     HitColumn{"committed_at", &HitRow::committed, Absent::none, Kept::always, 1,
@@ -82,6 +83,11 @@ inline constexpr std::array kHitColumns = {
               "as sent, like en-GB"},
     HitColumn{"is_void", &HitRow::is_void, Absent::none, Kept::always, 2,
               "taken out of charts by `nandolytics void`; it has its numbers all the same"},
+    HitColumn{
+        "is_counted", &HitRow::is_counted, Absent::none, Kept::always, 3,
+        "whether it has numbers of its own: page views do, but for a bot's that came by script "
+        "or pixel",
+        "kind = 'page_view'"},
 };
 
 // The small tables, in the words of SQL that all engines share.

@@ -41,8 +41,8 @@ enum class CsvHeader : std::uint8_t { written, left_out };
 // Counts that `verify` holds against the journal's. Ordinals that are 1, 2, ... n add up to
 // n (n + 1) / 2, so a row that is missing, doubled or wrong shows.
 struct OrdinalSum {
-  std::uint64_t page_views = 0;
-  std::uint64_t ordinals = 0;  // Their sum, modulo 2^64.
+  std::uint64_t page_views = 0;  // With a number.
+  std::uint64_t ordinals = 0;    // Their sum, modulo 2^64.
 
   bool is_exact() const {
     const auto n = page_views;

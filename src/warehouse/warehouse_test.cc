@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "warehouse/duckdb.h"
+#include "warehouse/schema.h"
 #include "warehouse/test_folder.h"
 
 namespace nando {
@@ -103,7 +104,8 @@ TEST_F(WarehouseTest, RowsAndMarkAreThereAfterReopening) {
             "'2023-11-14 22:13:20.123', 'local_day': 2023-11-14, 'local_minute': 1439, 'door': "
             "api_token, 'agent_class': bot, 'visitor': 2, 'visit': 2, 'is_entry': true, "
             "'referrer': 'https://example.org/', 'title': 'A title, \"quoted\" and l\xc3\xb6ng', "
-            "'name': NULL, 'props': NULL, 'screen': NULL, 'language': NULL, 'is_void': false}");
+            "'name': NULL, 'props': NULL, 'screen': NULL, 'language': NULL, 'is_void': false, "
+            "'is_counted': true}");
   EXPECT_EQ(ask("SELECT count(*) FROM hits WHERE referrer IS NULL"), "2501");
   EXPECT_EQ(ask("SELECT count(*) FROM hits WHERE visitor IS NULL"), "1667");
 }
@@ -158,8 +160,48 @@ TEST_F(WarehouseTest, AFileThatIsNoWarehouseIsToldFromANewerOne) {
   EXPECT_THAT(newer.error().message, HasSubstr("newer version"));
 }
 
-// As the first version of the schema wrote it.
+// As each earlier version of the schema wrote it.
 TEST_F(WarehouseTest, AnOlderFileIsBroughtUpToDate) {
+  for (std::uint32_t version = 1; version < kSchemaVersion; ++version) {
+    ASSERT_TRUE(clear_warehouse(path_, Keep::nothing));
+    {
+      auto warehouse = open();
+      Rows rows;
+      add_hits(rows, 1, 10);
+      rows.hits[4].kind = HitKind::event;
+      rows.hits[4].is_counted = false;
+      for (std::size_t i = 4; i < 10; ++i) {
+        rows.hits[i].page_ordinal = rows.hits[i].site_ordinal = i;
+      }
+      ASSERT_TRUE(warehouse->load(rows, mark_at(20)));
+    }
+    {
+      auto database = DuckDb::open(path_, {});
+      auto connection = database->connect();
+      for (const auto& column : kHitColumns) {
+        if (column.since <= version) continue;
+        ASSERT_TRUE(connection->run("ALTER TABLE hits DROP COLUMN " + std::string(column.name)));
+      }
+      ASSERT_TRUE(
+          connection->run("UPDATE schema_version SET version = " + std::to_string(version)));
+    }
+    {
+      auto warehouse = open();
+      const auto totals = warehouse->totals(Sequence{20}).value();
+      EXPECT_EQ(totals.pages.at(0).page_views, 9U);
+      EXPECT_TRUE(totals.pages.at(0).is_exact());
+      Rows rows;
+      add_hits(rows, 11, 10);
+      ASSERT_TRUE(warehouse->load(rows, mark_at(30)));
+    }
+    EXPECT_EQ(ask("SELECT count(*) FROM hits WHERE NOT is_void"), "20");
+    EXPECT_EQ(ask("SELECT count(*) FROM hits WHERE is_counted"), "19");
+    EXPECT_EQ(ask("SELECT max(version) FROM schema_version"), std::to_string(kSchemaVersion));
+  }
+}
+
+// Killed between the columns and their rows.
+TEST_F(WarehouseTest, AFileThatIsHalfBroughtUpToDateIsFinished) {
   {
     auto warehouse = open();
     Rows rows;
@@ -169,16 +211,25 @@ TEST_F(WarehouseTest, AnOlderFileIsBroughtUpToDate) {
   {
     auto database = DuckDb::open(path_, {});
     auto connection = database->connect();
-    ASSERT_TRUE(connection->run("ALTER TABLE hits DROP COLUMN is_void"));
-    ASSERT_TRUE(connection->run("UPDATE schema_version SET version = 1"));
+    ASSERT_TRUE(connection->run("UPDATE hits SET is_counted = false"));
+    ASSERT_TRUE(connection->run("UPDATE schema_version SET version = 2"));
   }
-  {
-    auto warehouse = open();
-    Rows rows;
-    add_hits(rows, 11, 10);
-    ASSERT_TRUE(warehouse->load(rows, mark_at(30)));
-  }
-  EXPECT_EQ(ask("SELECT count(*) FROM hits WHERE NOT is_void"), "20");
+  EXPECT_EQ(open()->totals(Sequence{20}).value().pages.at(0).page_views, 10U);
+}
+
+TEST_F(WarehouseTest, TotalsAddUpWhatHasNumbersAndCountEveryRow) {
+  auto warehouse = open();
+  Rows rows;
+  add_hits(rows, 1, 4);
+  rows.hits[2].is_counted = false;  // 1, 2, 2, 3: its ordinals are those that stood.
+  rows.hits[2].page_ordinal = rows.hits[2].site_ordinal = 2;
+  rows.hits[3].page_ordinal = rows.hits[3].site_ordinal = 3;
+  ASSERT_TRUE(warehouse->load(rows, mark_at(14)));
+  const auto totals = warehouse->totals(Sequence{14}).value();
+  EXPECT_EQ(totals.kinds[0], 4U);
+  EXPECT_EQ(totals.pages.at(0).page_views, 3U);
+  EXPECT_TRUE(totals.pages.at(0).is_exact());
+  EXPECT_TRUE(totals.sites.at(SiteId{1}).is_exact());
 }
 
 TEST_F(WarehouseTest, ATruncatedFileIsDamaged) {
