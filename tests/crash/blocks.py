@@ -12,7 +12,7 @@ import struct
 import subprocess
 import time
 
-from harness import READY_SECONDS_MAX, Server, Shim, remove, scratch
+from harness import BROWSER, READY_SECONDS_MAX, Server, Shim, remove, scratch
 from kills import SMALL_SEGMENT
 
 SUPER = struct.Struct("<QQQI")  # Magic, version, entries, sector size.
@@ -128,7 +128,8 @@ def count_in_step(server, log, hits):
     connection = http.client.HTTPConnection("127.0.0.1", server.port)
     for number in range(hits):
         body = json.dumps({"url": "https://s0.crash.example/p0", "id": f"A{number:015d}"})
-        connection.request("POST", "/api/v1/hits", body, {"Content-Type": "application/json"})
+        headers = {"Content-Type": "application/json", "User-Agent": BROWSER}
+        connection.request("POST", "/api/v1/hits", body, headers)
         answer = json.loads(connection.getresponse().read())
         promised.append((log.grow(), f"A{number:015d}", answer["page"], answer["receipt"]))
     connection.close()

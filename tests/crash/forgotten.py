@@ -6,7 +6,7 @@ import subprocess
 import time
 import urllib.parse
 
-from harness import PROGRAM, Server, Shim, client, compare, finish, load, remove, scratch
+from harness import BROWSER, PROGRAM, Server, Shim, client, compare, finish, load, remove, scratch
 from kills import SMALL_SEGMENT
 
 DAY = 86_400
@@ -37,7 +37,7 @@ def tell(server, token, host, where, hits=HITS):
 
 def send(server, token, hits):
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
-    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json", "User-Agent": BROWSER}
     connection.request("POST", "/api/v1/hits", json.dumps(hits), headers)
     answer = connection.getresponse()
     body = answer.read()

@@ -25,6 +25,8 @@ CLIENT = BUILD / "crash_client"
 SHIM = BUILD / "crash_shim.so"
 
 READY_SECONDS_MAX = 20
+BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
+BOT = "Googlebot/2.1"
 STOP_SECONDS_MAX = 20
 UNLIMITED = "1000000000"
 FAULTS = (

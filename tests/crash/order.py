@@ -8,6 +8,7 @@ import time
 
 from harness import (
     ACKNOWLEDGED,
+    BOT,
     ENTRY,
     Server,
     Shim,
@@ -231,8 +232,9 @@ def overload(report, seconds, rss_max, budget):
             report.check(
                 f"memory under {rss_max >> 20} MiB", peak <= rss_max, f"peak {peak >> 20} MiB"
             )
+            counted = bots(report, server, shape)
             result = audit(report, "after it", server, [log], SITES)
-            counted = 20_000 + full["acknowledged"] + told["acknowledged"]
+            counted += 20_000 + full["acknowledged"] + told["acknowledged"]
             most = counted + full["unknown"] + told["unknown"]
             report.check(
                 "the journal holds what was acknowledged, and at most the unknown beside it",
@@ -249,6 +251,25 @@ def overload(report, seconds, rss_max, budget):
         finally:
             server.close()
             remove(folder)
+
+
+def bots(report, server, shape):
+    """Hits of a bot: by script and pixel dropped, and kept without a number. Returns how many
+    counted."""
+    shape = {**shape, "connections": 16, "doors": "record,hits,pixel,array", "array_hits": 1}
+    told = load(server, count=4_000, seed=4, agent=BOT, **shape)
+    report.check(
+        "of a bot's 4,000 hits half count, and half are dropped",
+        (told["acknowledged"], told["dropped"], told["sent"]) == (2_000, 2_000, 4_000),
+        f"{told['acknowledged']} acknowledged, {told['dropped']} dropped of {told['sent']}",
+    )
+    result, wrong = compare([shape["log"]], server.export(), SITES)
+    report.check(
+        "those that were dropped are kept, without a number",
+        result["kept"] == told["dropped"] and not wrong,
+        f"{result['kept']} kept; {', '.join(wrong)}",
+    )
+    return told["acknowledged"]
 
 
 def wrong_clock(report, seconds, budget):

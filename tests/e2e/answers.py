@@ -197,6 +197,59 @@ def unseen(_world):
               moves=1)
 
 
+BOTS = ("Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)", "curl/8.5.0",
+        "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 HeadlessChrome/126.0 Safari/537.36",
+        None, "", "x" * 1025)
+PROXIES = ("github-camo (c006e452)", "Mozilla/5.0 Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)")
+
+
+def bots(world):
+    """docs/reference/bots.md, row by row; `trust` has people."""
+    page, dropped = f"{OPEN}/bots", {"Nandolytics-Dropped": "bot", "Nandolytics-Hit": None}
+    token = world.bearer("hits")
+
+    def asked(agent, **headers):
+        headers = {"User_Agent": agent, **headers}
+        return (("record", post(RECORD, {"siteUrl": page}, **headers)),
+                ("hits", post(HITS, {"url": page}, **headers)),
+                ("pixel", get(f"/hit.gif?url={page}", **headers)),
+                ("hits with a token", post(HITS, {"url": page}, **headers, **token)),
+                ("an array", post(HITS, [{"url": page}], **headers, **token)))
+
+    for agent in BOTS:
+        for door, request in asked(agent):
+            name = f"{door}: {str(agent)[:40]}"
+            if door in ("hits", "pixel"):
+                yield Row(name, request, 202, "bot", kept=1, headers=dropped)
+            else:
+                yield Row(name, request, 200, moves=1)
+    for agent in PROXIES:
+        for door, request in asked(agent):
+            yield Row(f"{door}: {agent[:40]}", request, 200, moves=1)
+    hidden = {"User_Agent": BOTS[0]}
+    yield Row("a body's agent is the one that counts, a bot's", post(
+        HITS, {"url": page, "user_agent": BOTS[0]}, **token), 200, moves=1)
+    yield Row("an event of a bot", post(HITS, {"url": page, "name": "signup"}, **hidden), 202, "bot",
+              kept=1, headers=dropped)
+    once = {"url": page, "id": id_of("bots")}
+    yield Row("with an id", post(HITS, once, **hidden), 202, "bot", kept=1, headers=dropped)
+    yield Row("whose answer was lost", post(HITS, once, **hidden), 202, "bot", kept=1,
+              again=True, headers=dropped)
+    yield Row("on a page that nobody saw", post(HITS, {"url": f"{OPEN}/unseen"}, **hidden), 202,
+              "bot", kept=1, headers=dropped)
+    yield Row("which has no count", get(encoded(f"{OPEN}/unseen")), 404, "not_found")
+    yield Row("and no number", get(f"/api/v1/counts?url={OPEN}/unseen"), 200,
+              json={"counts": lambda all: (all[0]["page"], all[0]["shown"]) == (0, 0)})
+    yield Row("until somebody does", post(HITS, {"url": f"{OPEN}/unseen"}), 200, moves=1,
+              json={"page": 1})
+    yield Row("on a closed site", post(HITS, {"url": f"{CLOSED}/bots"}, **hidden), 202, "bot",
+              kept=1, headers=dropped)
+    yield Row("of no site", post(HITS, {"url": "https://unknown.example/"}, **hidden), 404,
+              "unknown_site")
+    yield Row("loaded ahead", post(HITS, {"url": page}, Sec_Purpose="prefetch", **hidden), 202,
+              "excluded")
+
+
 ORIGINS = (
     ({"Origin": OPEN}, True), ({"Origin": "https://www.open.example"}, True),
     ({"Origin": "http://open.example:8080"}, True), ({"Referer": f"{OPEN}/x?y"}, True),
@@ -306,4 +359,4 @@ def pixel(_world):
               body=b"")
 
 
-ALL = (seed, spelling, hits, trust, unseen, origins, closed, pages_full, counts, pixel)
+ALL = (seed, spelling, hits, trust, unseen, bots, origins, closed, pages_full, counts, pixel)

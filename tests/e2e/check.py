@@ -55,6 +55,8 @@ class Row:
     error: str = None    # The one word: in the body, or of a picture in Nandolytics-Dropped.
     moves: int = 0       # By how much the counts rise: exactly.
     events: int = 0      # Records that move no count.
+    kept: int = 0        # Hits of bots, which have a record and no number.
+    again: bool = False  # They have it already.
     json: object = None  # Fields of the answer, each a value or a function that says whether it is
                          # good; or such a function for all of it.
     without: tuple = ()  # Fields that it must not have.
@@ -79,7 +81,7 @@ def metrics(text):
     return found
 
 
-Counts = collections.namedtuple("Counts", "counted shown sequence pages")
+Counts = collections.namedtuple("Counts", "counted shown kept sequence pages")
 
 
 def read_counts(server, watched, token):
@@ -94,16 +96,21 @@ def read_counts(server, watched, token):
             answer = connection.ask(wire.Request("GET", target, headers=headers))
             shown = sum(one["site"] for one in answer.json()["counts"])
     return Counts(int(numbers['nandolytics_hits_total{outcome="counted"}']), shown,
+                  int(numbers['nandolytics_hits_total{outcome="bot"}']),
                   int(numbers["nandolytics_journal_sequence"]), int(numbers["nandolytics_pages"]))
 
 
-def counts_problems(before, after, moves, events):
-    problems = []
+def counts_problems(before, after, row):
+    problems, moves, events, kept = [], row.moves, row.events, row.kept
+    if after.kept - before.kept != kept:
+        problems.append(f"{after.kept - before.kept} of bots kept, not {kept}")
+    if kept and (after.sequence == before.sequence) != row.again:
+        problems.append("it was written again" if row.again else "nothing was written")
     if after.counted - before.counted != moves + events:
         problems.append(f"{after.counted - before.counted} hits counted, not {moves + events}")
     if after.shown - before.shown != moves:
         problems.append(f"counts moved by {after.shown - before.shown}, not {moves}")
-    if moves + events == 0 and after[2:] != before[2:]:
+    if moves + events + kept == 0 and after[3:] != before[3:]:
         problems.append(f"something was written: {before} -> {after}")
     return problems
 
@@ -180,8 +187,7 @@ class World:
             answer = self.server.ask(row.request)
         except (OSError, EOFError) as error:
             return [f"no answer: {error}"]
-        return answer_problems(row, answer) + counts_problems(before, self.counts(), row.moves,
-                                                              row.events)
+        return answer_problems(row, answer) + counts_problems(before, self.counts(), row)
 
     def run(self, report, rows):
         for row in rows:

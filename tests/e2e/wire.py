@@ -4,6 +4,7 @@ import json
 import socket
 
 SECONDS_MAX = 10
+BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,12 +23,15 @@ class Request:
             lines.append(f"Content-Length: {len(self.body)}")
         if self.close and "connection" not in names:
             lines.append("Connection: close")
-        lines += [f"{name}: {value}" for name, value in self.headers]
+        if "user-agent" not in names:
+            lines.append(f"User-Agent: {BROWSER}")
+        lines += [f"{name}: {value}" for name, value in self.headers if value is not None]
         return ("\r\n".join(lines) + "\r\n\r\n").encode() + (self.body or b"")
 
 
 def pairs(headers):
-    """X_Real_IP="192.0.2.1" is a header of that name with dashes; a list is one sent repeatedly."""
+    """X_Real_IP="192.0.2.1" is a header of that name with dashes; a list is one sent repeatedly, and
+    User_Agent=None is none of those that are sent unless a row says otherwise."""
     found = []
     for name, value in headers.items():
         for one in value if isinstance(value, list) else [value]:

@@ -84,8 +84,25 @@ void Check::read_export() {
   }
 }
 
+// A bot's view by script or pixel has no number and no receipt: its ordinals are those that stand.
+bool Check::is_kept_only(std::string_view line) {
+  const auto door = json_value(line, "door");
+  return json_value(line, "agent_class") == "bot" && (door == "script" || door == "pixel");
+}
+
+void Check::add_kept(const Record& record, std::string_view line) {
+  ++kept_;
+  const auto last = [](const std::vector<std::uint64_t>& ordinals) {
+    return ordinals.empty() ? 0 : ordinals.back();
+  };
+  if (record.page_ordinal != last(page_ordinals_[record.page]) ||
+      record.site_ordinal != last(site_ordinals_[record.page % options_.sites]) ||
+      json_value(line, "receipt")) {
+    found(refused_counted_, "a bot's view has a number: " + std::string(line.substr(0, 200)));
+  }
+}
+
 void Check::add_line(std::string_view line) {
-  ++records_;
   Record record;
   const auto url = without_scheme(json_value(line, "url").value_or(""));
   const auto page = page_number(url);
@@ -105,6 +122,8 @@ void Check::add_line(std::string_view line) {
   last_sequence_ = record.sequence;
   if (page_ordinals_.size() <= *page) page_ordinals_.resize(*page + 1);
   if (site_ordinals_.size() < options_.sites) site_ordinals_.resize(options_.sites);
+  if (is_kept_only(line)) return add_kept(record, line);
+  ++records_;
   page_ordinals_[*page].push_back(record.page_ordinal);
   site_ordinals_[*page % options_.sites].push_back(record.site_ordinal);
   const auto id = json_value(line, "id").value_or("");
@@ -252,8 +271,8 @@ void Check::print(std::FILE* to) const {
     if (c == '"' || c == '\\') text += '\\';
     text += c;
   }
-  std::fprintf(to, "{\"records\":%lu,\"acknowledged\":%lu,\"unknown_counted\":%lu", records_,
-               acknowledged_, unknown_counted_);
+  std::fprintf(to, "{\"records\":%lu,\"kept\":%lu,\"acknowledged\":%lu,\"unknown_counted\":%lu",
+               records_, kept_, acknowledged_, unknown_counted_);
   std::fprintf(to, ",\"lost\":%lu,\"changed\":%lu,\"answers_differ\":%lu,\"ids_twice\":%lu", lost_,
                changed_, answers_differ_, ids_twice_);
   std::fprintf(to, ",\"ordinals_twice\":%lu,\"holes\":%lu,\"out_of_order\":%lu", ordinals_twice_,

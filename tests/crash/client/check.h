@@ -42,6 +42,8 @@ class Check {
   };
 
   void read_export();
+  static bool is_kept_only(std::string_view line);
+  void add_kept(const Record& record, std::string_view line);
   void add_line(std::string_view line);
   void check_ordinals();
   void check_answers();
@@ -57,7 +59,8 @@ class Check {
   std::uint64_t last_sequence_ = 0;
   std::string first_;
 
-  std::uint64_t records_ = 0;
+  std::uint64_t records_ = 0;  // Page views with a number.
+  std::uint64_t kept_ = 0;     // Those without.
   std::uint64_t acknowledged_ = 0;
   std::uint64_t unknown_counted_ = 0;
   std::uint64_t lost_ = 0;            // Acknowledged and not in the journal.
