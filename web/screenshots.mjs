@@ -81,7 +81,10 @@ const folder = mkdtempSync(path.join(tmpdir(), "nandolytics-screenshots-"));
 mkdirSync(pictures, { recursive: true });
 const running = await serve(folder);
 const executablePath = "/usr/bin/chromium";
-const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
+// Left alone, it says that it is headless: a bot, and not counted.
+const agent = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
+const args = ["--no-sandbox", `--user-agent=${agent}`];
+const browser = await chromium.launch({ executablePath, args });
 try {
   const page = await browser.newPage();
   await firstRun(page, running);

@@ -17,6 +17,10 @@ const { chromium } = require("playwright-core");
 const names = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 const testMsMax = 40_000;
 
+// Left alone, Chromium says that it is headless: a bot, and not counted.
+const linux = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko)";
+const agent = `--user-agent=${linux} Chrome/140.0.0.0 Safari/537.36`;
+
 /** What a test is given, and what it checks with. */
 class World {
   failures = [];
@@ -115,13 +119,13 @@ async function main() {
   // Playwright turns off what brings a page back as it was left; that is one of the tests.
   const browser = await chromium.launch({
     executablePath,
-    args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"],
+    args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", agent],
     ignoreDefaultArgs: ["--disable-back-forward-cache"],
   });
   let passed = 0;
   try {
     const world = new World(browser, program, site, proxy);
-    world.executablePath = executablePath;
+    Object.assign(world, { executablePath, agent });
     for (const test of tests) passed += (await run(test, world)) ? 1 : 0;
   } finally {
     await browser.close();

@@ -168,7 +168,7 @@ async function prerender(world) {
   const flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"];
   const chromium = spawn(
     world.executablePath,
-    [...flags, "--no-first-run", `--user-data-dir=${profile}`, site.at("/start")],
+    [...flags, world.agent, "--no-first-run", `--user-data-dir=${profile}`, site.at("/start")],
     { stdio: "ignore", detached: true },
   );
   try {
