@@ -153,14 +153,14 @@ void read_answer(const Message& answer, std::string_view object, Entry& entry) {
   }
   entry.outcome = Outcome::failed;
   if (answer.status != 200 && answer.status != 202) return;
+  if (json_value(object, "dropped") || !header_value(answer.head, "nandolytics-dropped").empty()) {
+    entry.outcome = Outcome::dropped;
+    return;
+  }
   if (error) {
     const bool refused = *error == "busy" || *error == "full" || *error == "disk_full" ||
                          *error == "rate_limited" || *error == "unavailable";
     if (refused) entry.outcome = Outcome::refused;
-    return;
-  }
-  if (json_value(object, "dropped") || !header_value(answer.head, "nandolytics-dropped").empty()) {
-    entry.outcome = Outcome::dropped;
     return;
   }
   if (const auto page = json_number(object, "page")) {
