@@ -162,7 +162,7 @@ TEST(AgentMemo, KnowsTwoThousandAgentsAndStaysBounded) {
     return classified;
   };
   EXPECT_EQ(ask_all(0, 2000), 2000);
-  EXPECT_LT(ask_all(0, 2000), 20);  // A set of four may have had a fifth.
+  for (int i = 0; i < 3; ++i) EXPECT_LT(ask_all(0, 2000), 20);  // A set of four may have a fifth.
   EXPECT_EQ(ask_all(2000, 100'000), 98'000);
   EXPECT_GT(ask_all(0, 2000), 1900);  // Others took their places.
 }

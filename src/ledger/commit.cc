@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/assert.h"
 #include "model/counting.h"
 #include "telemetry/log.h"
 
@@ -216,7 +217,11 @@ Result<> Commit::number() {
   auto numbered = parts_.numbering.reserve(BatchNumber{first_.value}, demands_);
   if (!numbered) return numbered;
   // From here on `last` is the last one given; each page view takes the next.
-  for (auto& demand : demands_) demand.last -= demand.wanted;
+  ordinals_left_ = 0;
+  for (auto& demand : demands_) {
+    demand.last -= demand.wanted;
+    ordinals_left_ += demand.wanted;
+  }
   return {};
 }
 
@@ -240,6 +245,7 @@ void Commit::write() {
     if (is_numbered(hit.kind, hit.door, hit.agent)) {
       ++page.last;
       ++site.last;
+      ordinals_left_ -= 2;
     }
     show(page, site, *planned.outcome);
 
@@ -278,6 +284,8 @@ void Commit::write() {
                                                                      : RecordKind::event)];
     ++sequence.value;
   }
+  // What was reserved is given: a counter that nodes share would have a hole.
+  ASSERT(ordinals_left_ == 0);
 }
 
 void Commit::show(const OrdinalDemand& page, const OrdinalDemand& site, Outcome& outcome) const {

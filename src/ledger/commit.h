@@ -94,6 +94,7 @@ class Commit {
   std::vector<PageId> named_again_;
   std::vector<Visits::Undo> visits_undo_;
   std::size_t ids_added_ = 0;
+  std::uint64_t ordinals_left_ = 0;  // Reserved and not given yet.
 };
 
 }  // namespace nando
