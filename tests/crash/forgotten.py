@@ -37,7 +37,11 @@ def tell(server, token, host, where, hits=HITS):
 
 def send(server, token, hits):
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
-    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json", "User-Agent": BROWSER}
+    headers = {
+        "Authorization": f"Bearer {token}",
+        "Content-Type": "application/json",
+        "User-Agent": BROWSER,
+    }
     connection.request("POST", "/api/v1/hits", json.dumps(hits), headers)
     answer = connection.getresponse()
     body = answer.read()

@@ -200,7 +200,8 @@ def unseen(_world):
 BOTS = ("Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)", "curl/8.5.0",
         "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 HeadlessChrome/126.0 Safari/537.36",
         None, "", "x" * 1025)
-PROXIES = ("github-camo (c006e452)", "Mozilla/5.0 Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)")
+PROXIES = ("github-camo (c006e452)",
+           "Mozilla/5.0 Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)")
 
 
 def bots(world):
@@ -229,8 +230,8 @@ def bots(world):
     hidden = {"User_Agent": BOTS[0]}
     yield Row("a body's agent is the one that counts, a bot's", post(
         HITS, {"url": page, "user_agent": BOTS[0]}, **token), 200, moves=1)
-    yield Row("an event of a bot", post(HITS, {"url": page, "name": "signup"}, **hidden), 202, "bot",
-              kept=1, headers=dropped)
+    yield Row("an event of a bot", post(HITS, {"url": page, "name": "signup"}, **hidden), 202,
+              "bot", kept=1, headers=dropped)
     once = {"url": page, "id": id_of("bots")}
     yield Row("with an id", post(HITS, once, **hidden), 202, "bot", kept=1, headers=dropped)
     yield Row("whose answer was lost", post(HITS, once, **hidden), 202, "bot", kept=1,

@@ -30,8 +30,8 @@ class Request:
 
 
 def pairs(headers):
-    """X_Real_IP="192.0.2.1" is a header of that name with dashes; a list is one sent repeatedly, and
-    User_Agent=None is none of those that are sent unless a row says otherwise."""
+    """X_Real_IP="192.0.2.1" is a header of that name with dashes, a list is one sent repeatedly;
+    with User_Agent=None there is none, which else is a browser's."""
     found = []
     for name, value in headers.items():
         for one in value if isinstance(value, list) else [value]:
