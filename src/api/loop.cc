@@ -25,6 +25,11 @@ constexpr std::array<std::string_view, 7> kProxyHeaders = {
     "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP", "Forwarded", "Via",
     "CF-Connecting-IP"};
 
+Audience audience_of(Access access) {
+  return access == Access::own_page || access == Access::owner ? Audience::own_pages
+                                                               : Audience::everybody;
+}
+
 }  // namespace
 
 Loop::Loop(Api& api, http::Mailbox& mailbox)
@@ -73,7 +78,7 @@ void Loop::on_request(const http::Request& request, http::Responder responder) {
     return refuse("method_not_allowed", std::move(responder), "this address takes " + match.allow);
   }
   if (const auto word = refusal(match.route->access, request); !word.empty()) {
-    return refuse(word, std::move(responder));
+    return refuse(word, std::move(responder), {}, audience_of(match.route->access));
   }
   match.route->handle(*this, {request, match.rest}, std::move(responder));
   gate_.flush_if_large();
@@ -206,7 +211,8 @@ void Loop::answer_raw(unsigned status, std::string_view content_type, std::strin
   responder.send({status, content_type, headers, body});
 }
 
-void Loop::refuse(std::string_view word, http::Responder responder, std::string_view message) {
+void Loop::refuse(std::string_view word, http::Responder responder, std::string_view message,
+                  Audience audience) {
   const auto row = find_error(word);
   ASSERT(row);
   const auto& error = kErrors[*row];
@@ -223,7 +229,12 @@ void Loop::refuse(std::string_view word, http::Responder responder, std::string_
     headers_ += "\r\n";
   }
   if (error.status == 401) headers_ += "WWW-Authenticate: Bearer\r\n";
-  answer(error.status, std::move(responder), headers_);
+  if (audience == Audience::own_pages) {
+    headers_ += kOwnHeaders;
+    responder.send({error.status, kJson, headers_, body_});
+  } else {
+    answer(error.status, std::move(responder), headers_);
+  }
   headers_.clear();
 }
 

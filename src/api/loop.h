@@ -19,6 +19,12 @@
 
 namespace nando {
 
+// Whether an answer carries the headers of public addresses, or those of our own pages: no CORS.
+enum class Audience : std::uint8_t { everybody, own_pages };
+inline constexpr std::string_view kOwnHeaders =
+    "Cache-Control: no-store\r\n"
+    "X-Content-Type-Options: nosniff\r\n";
+
 class Loop final : public http::Handler {
  public:
   Loop(Api& api, http::Mailbox& mailbox);
@@ -53,6 +59,7 @@ class Loop final : public http::Handler {
   Api& api() { return api_; }
   // A hit became none: where that is because nobody counts its host, the host is noted.
   void note_refused(DropReason reason, std::string_view url);
+  const SiteTable& site_table() { return sites_.get(); }
   // Whether numbers of that site are for everybody.
   Visibility visibility(SiteId site);
   // Whether this asker may see them.
@@ -61,7 +68,8 @@ class Loop final : public http::Handler {
   void fill(Beacon& beacon, Door door, const http::Request& request) const;
 
   // Answers with an error of the table, or with its word and a better message.
-  void refuse(std::string_view word, http::Responder responder, std::string_view message = {});
+  void refuse(std::string_view word, http::Responder responder, std::string_view message = {},
+              Audience audience = Audience::everybody);
   // For a handler that refuses in its own words.
   void count_refusal(std::size_t row) { refusals_[row].fetch_add(1, std::memory_order_relaxed); }
   // A beacon that became no hit.

@@ -16,7 +16,8 @@ std::string_view cookie_name(const ApiParts& parts) {
 
 }  // namespace
 
-std::string_view cookie_text(const ApiParts& parts, const http::Request& request) {
+std::vector<std::string_view> cookie_texts(const ApiParts& parts, const http::Request& request) {
+  std::vector<std::string_view> found;
   const auto name = cookie_name(parts);
   auto rest = request.header("Cookie").value_or("");
   while (!rest.empty()) {
@@ -24,15 +25,17 @@ std::string_view cookie_text(const ApiParts& parts, const http::Request& request
     rest.remove_prefix(std::min(rest.size(), pair.size() + 1));
     pair.remove_prefix(std::min(pair.size(), pair.find_first_not_of(' ')));
     if (pair.starts_with(name) && pair.substr(name.size()).starts_with('=')) {
-      return pair.substr(name.size() + 1);
+      found.push_back(pair.substr(name.size() + 1));
     }
   }
-  return {};
+  return found;
 }
 
 std::optional<Session> session_of(const ApiParts& parts, const http::Request& request) {
-  const auto text = cookie_text(parts, request);
-  return text.empty() ? std::nullopt : parts.people.sessions->find(text);
+  for (const auto text : cookie_texts(parts, request)) {
+    if (auto session = parts.people.sessions->find(text)) return session;
+  }
+  return std::nullopt;
 }
 
 std::string cookie_line(const ApiParts& parts, std::string_view text) {

@@ -7,13 +7,15 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "api/api.h"
 
 namespace nando {
 
-// The text in the session's cookie; empty if there is none.
-std::string_view cookie_text(const ApiParts& parts, const http::Request& request);
+// What the cookies of the session's name hold: a host has one name for all its ports and paths, so
+// there may be another server's.
+std::vector<std::string_view> cookie_texts(const ApiParts& parts, const http::Request& request);
 std::optional<Session> session_of(const ApiParts& parts, const http::Request& request);
 
 // The header line that sets the cookie; without text, the one that takes it away. On https its name

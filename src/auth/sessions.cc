@@ -40,25 +40,34 @@ Result<> Sessions::load() {
     }
     Hash256 hash;
     std::ranges::copy(*bytes, hash.begin());
-    entries_[hash] = {{email, UnixTime{std::chrono::milliseconds{*ends}}}, document.version};
+    entries_[hash] = {
+        {email, field(document.fields, "user"), UnixTime{std::chrono::milliseconds{*ends}}},
+        document.version};
   }
   return {};
 }
 
-std::string Sessions::set_up_token() const {
-  return users_.has_owner() ? std::string() : set_up_token_;
+// Once there was an owner, also where they are removed again: what a start printed stands in logs.
+bool Sessions::is_set_up_over() const {
+  if (users_.has_owner()) set_up_is_over_.store(true, std::memory_order_relaxed);
+  return set_up_is_over_.load(std::memory_order_relaxed);
 }
 
-// Requires the lock.
+std::string Sessions::set_up_token() const {
+  return is_set_up_over() ? std::string() : set_up_token_;
+}
+
+// Requires: changing_ is held, mutex_ is not.
 Result<Sessions::Entries::iterator> Sessions::remove(Entries::iterator entry) {
   if (entry->second.version != kNoVersion) {
     auto done = registry_.remove(kKind, to_hex(entry->first), entry->second.version);
     if (!done && done.error().code != Code::not_found) return done.error();
   }
+  const std::lock_guard lock(mutex_);
   return entries_.erase(entry);
 }
 
-// Requires the lock. Ends what is over, and the oldest when there are too many.
+// As remove(). Ends what is over, and the oldest when there are too many.
 Result<> Sessions::make_room() {
   const auto now = clock_.now();
   auto oldest = entries_.end();
@@ -80,47 +89,55 @@ Result<> Sessions::make_room() {
 }
 
 Result<std::string> Sessions::begin(const User& user) {
+  set_up_is_over_.store(true, std::memory_order_relaxed);
   const auto text = to_base64url(entropy_.take<kSecretBytes>());
   const auto hash = hash_of(text);
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard changing(changing_);
   if (auto done = make_room(); !done) return done.error();
-  const Session session{user.email, clock_.now() + kSessionLife};
-  const auto version = registry_.put(
-      kKind, to_hex(hash),
-      {{"email", session.email}, {"ends", std::to_string(session.ends.time_since_epoch().count())}},
-      kNoVersion);
+  const Session session{user.email, user.stamp(), clock_.now() + kSessionLife};
+  const auto version =
+      registry_.put(kKind, to_hex(hash),
+                    {{"email", session.email},
+                     {"user", session.user},
+                     {"ends", std::to_string(session.ends.time_since_epoch().count())}},
+                    kNoVersion);
   if (!version) return version.error();
+  const std::lock_guard lock(mutex_);
   entries_[hash] = {session, *version};
   return text;
 }
 
 Result<std::string> Sessions::begin_set_up(std::string_view token) {
-  if (token.size() != kTextBytes || hash_of(token) != hash_of(set_up_token_) ||
-      users_.has_owner()) {
+  if (token.size() != kTextBytes || hash_of(token) != hash_of(set_up_token_) || is_set_up_over()) {
     return Error{Code::denied,
                  "this address lets nobody in any more; start the server again for a new one, or "
                  "log in"};
   }
   const auto text = to_base64url(entropy_.take<kSecretBytes>());
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard changing(changing_);
   if (auto done = make_room(); !done) return done.error();
-  entries_[hash_of(text)] = {{"", clock_.now() + kSessionLife}, kNoVersion};
+  const std::lock_guard lock(mutex_);
+  entries_[hash_of(text)] = {{"", "", clock_.now() + kSessionLife}, kNoVersion};
   return text;
 }
 
 std::optional<Session> Sessions::find(std::string_view text) const {
   if (text.size() != kTextBytes) return std::nullopt;
-  const bool has_owner = users_.has_owner();
-  const std::lock_guard lock(mutex_);
-  const auto found = entries_.find(hash_of(text));
-  if (found == entries_.end()) return std::nullopt;
-  const auto& session = found->second.session;
-  if (session.ends <= clock_.now() || session.email.empty() == has_owner) return std::nullopt;
-  return session;
+  Session session;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = entries_.find(hash_of(text));
+    if (found == entries_.end()) return std::nullopt;
+    session = found->second.session;
+  }
+  if (session.ends <= clock_.now()) return std::nullopt;
+  if (session.email.empty()) return is_set_up_over() ? std::nullopt : std::optional(session);
+  const auto user = users_.find(session.email);
+  return user && user->stamp() == session.user ? std::optional(session) : std::nullopt;
 }
 
 Result<> Sessions::end(std::string_view text) {
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard changing(changing_);
   const auto found = entries_.find(hash_of(text));
   if (found == entries_.end()) return {};
   const auto done = remove(found);
@@ -128,7 +145,7 @@ Result<> Sessions::end(std::string_view text) {
 }
 
 Result<> Sessions::end_all(std::string_view email) {
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard changing(changing_);
   for (auto entry = entries_.begin(); entry != entries_.end();) {
     if (entry->second.session.email != email) {
       ++entry;
@@ -137,6 +154,15 @@ Result<> Sessions::end_all(std::string_view email) {
     auto next = remove(entry);
     if (!next) return next.error();
     entry = *next;
+  }
+  return {};
+}
+
+Result<> forget_sessions(Registry& registry) {
+  const auto documents = registry.list(kKind);
+  if (!documents) return documents.error();
+  for (const auto& document : *documents) {
+    if (auto done = registry.remove(kKind, document.id, document.version); !done) return done;
   }
   return {};
 }

@@ -1,13 +1,17 @@
 // Sessions: a browser that was let in. Its cookie holds 256 random bits; the registry keeps their
 // hash, so that a copy of the store lets nobody in, and a restart logs nobody out.
 //
+// A session is good for the user and the password that it began with: another password, or the user
+// gone, and it is over, whatever becomes of its document.
+//
 // Until there is an owner the set-up token, printed at each start and kept in memory only, lets in
-// too. What it opened ends with the first owner.
+// too. Both it and what it opened end with the first owner, for good.
 //
 // Failure: as the registry's.
-// Threads: any.
+// Threads: any. What changes something waits for the disk, the rest does not.
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -26,6 +30,7 @@ inline constexpr std::size_t kSessionsMax = 1'000;  // One more, and the oldest 
 
 struct Session {
   std::string email;  // Empty: of the set-up token.
+  std::string user;   // The user's stamp().
   UnixTime ends;
 };
 
@@ -60,6 +65,7 @@ class Sessions {
   Sessions(Registry& registry, const Users& users, Entropy& entropy, const Clock& clock)
       : registry_(registry), users_(users), entropy_(entropy), clock_(clock) {}
   Result<> load();
+  bool is_set_up_over() const;
   Result<> make_room();
   Result<Entries::iterator> remove(Entries::iterator entry);
 
@@ -68,9 +74,14 @@ class Sessions {
   Entropy& entropy_;
   const Clock& clock_;
   std::string set_up_token_;
-  mutable std::mutex mutex_;
+  mutable std::atomic<bool> set_up_is_over_ = false;
+  std::mutex changing_;       // Held while the registry writes; entries_ change under both.
+  mutable std::mutex mutex_;  // Held for a moment.
   Entries entries_;
 };
+
+// Every session's document goes.
+Result<> forget_sessions(Registry& registry);
 
 // Both, of one registry.
 struct People {

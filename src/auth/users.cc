@@ -48,23 +48,28 @@ Result<> Users::load() {
       return Error{Code::invalid, "the registry's user " + document.id + " cannot be used"};
     }
     entries_[document.id] = {
-        {document.id, *role, UnixTime{std::chrono::milliseconds{*made}}}, hash, document.version};
+        {document.id, *role, UnixTime{std::chrono::milliseconds{*made}}, document.version}, hash};
   }
   return {};
 }
 
-// Requires the lock.
-Result<> Users::put(Entry& entry, std::string hash) {
+std::string User::stamp() const {
+  return std::to_string(made.time_since_epoch().count()) + "." + std::to_string(version);
+}
+
+// Requires: changing_ is held, mutex_ is not.
+Result<User> Users::put(Entry entry) {
+  auto& user = entry.user;
   const Fields fields{
-      {"role", std::string(name_of(entry.user.role))},
-      {"made", std::to_string(entry.user.made.time_since_epoch().count())},
-      {"password", hash},
+      {"role", std::string(name_of(user.role))},
+      {"made", std::to_string(user.made.time_since_epoch().count())},
+      {"password", entry.hash},
   };
-  const auto version = registry_.put(kKind, entry.user.email, fields, entry.version);
+  const auto version = registry_.put(kKind, user.email, fields, user.version);
   if (!version) return version.error();
-  entry.version = *version;
-  entry.hash = std::move(hash);
-  return {};
+  user.version = *version;
+  const std::lock_guard lock(mutex_);
+  return (entries_[user.email] = entry).user;
 }
 
 Result<User> Users::add_owner(std::string_view email, std::string_view password) {
@@ -73,15 +78,11 @@ Result<User> Users::add_owner(std::string_view email, std::string_view password)
   if (auto good = check_new_password(password); !good) return good.error();
   auto hash = hash_password(password);
   if (!hash) return hash.error();
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard changing(changing_);
   if (!entries_.empty()) {
     return Error{Code::conflict, "this server has an owner; log in as " + entries_.begin()->first};
   }
-  Entry entry{{*address, Role::owner, clock_.now()}, {}, kNoVersion};
-  if (auto done = put(entry, std::move(*hash)); !done) return done.error();
-  const auto user = entry.user;
-  entries_.emplace(*address, std::move(entry));
-  return user;
+  return put({{*address, Role::owner, clock_.now(), kNoVersion}, std::move(*hash)});
 }
 
 bool Users::has_owner() const {
@@ -104,21 +105,33 @@ std::optional<User> Users::check(std::string_view email, std::string_view passwo
   return is_password(password, hash) ? user : std::nullopt;
 }
 
+std::optional<User> Users::find(std::string_view email) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = entries_.find(email);
+  return found == entries_.end() ? std::nullopt : std::optional(found->second.user);
+}
+
 Result<> Users::set_password(std::string_view email, std::string_view password) {
+  const auto address = parse_email(email);
+  if (!address) return address.error();
   if (auto good = check_new_password(password); !good) return good;
   auto hash = hash_password(password);
   if (!hash) return hash.error();
-  const std::lock_guard lock(mutex_);
-  const auto found = entries_.find(email);
-  if (found == entries_.end()) return nobody(email);
-  return put(found->second, std::move(*hash));
+  const std::lock_guard changing(changing_);
+  const auto found = entries_.find(*address);
+  if (found == entries_.end()) return nobody(*address);
+  const auto done = put({found->second.user, std::move(*hash)});
+  return done ? Result<>() : done.error();
 }
 
 Result<> Users::remove(std::string_view email) {
+  const auto address = parse_email(email);
+  if (!address) return address.error();
+  const std::lock_guard changing(changing_);
+  const auto found = entries_.find(*address);
+  if (found == entries_.end()) return nobody(*address);
+  if (auto done = registry_.remove(kKind, *address, found->second.user.version); !done) return done;
   const std::lock_guard lock(mutex_);
-  const auto found = entries_.find(email);
-  if (found == entries_.end()) return nobody(email);
-  if (auto done = registry_.remove(kKind, found->first, found->second.version); !done) return done;
   entries_.erase(found);
   return {};
 }

@@ -2,7 +2,8 @@
 // hashes only.
 //
 // Failure: as the registry's.
-// Threads: any. What takes a password is slow (auth/password.h).
+// Threads: any. What takes a password is slow (auth/password.h), and what changes something waits
+// for the disk; the rest waits for neither.
 #pragma once
 
 #include <array>
@@ -31,6 +32,10 @@ struct User {
   std::string email;  // In lower case; who it is.
   Role role = Role::owner;
   UnixTime made;
+  Version version = kNoVersion;  // Of its document: another password, another version.
+
+  // Says which user with which password; sessions are good for that one alone.
+  std::string stamp() const;
 };
 
 inline constexpr std::size_t kEmailBytesMax = 254;  // RFC 5321, 4.5.3.1.3.
@@ -51,6 +56,9 @@ class Users {
   // Who that is, if the password is right. Takes the same time for an address that nobody has.
   std::optional<User> check(std::string_view email, std::string_view password) const;
 
+  // Who has the address now.
+  std::optional<User> find(std::string_view email) const;
+
   // Code::not_found if nobody has the address.
   Result<> set_password(std::string_view email, std::string_view password);
   Result<> remove(std::string_view email);
@@ -62,16 +70,16 @@ class Users {
   struct Entry {
     User user;
     std::string hash;
-    Version version = kNoVersion;
   };
 
   Users(Registry& registry, const Clock& clock) : registry_(registry), clock_(clock) {}
   Result<> load();
-  Result<> put(Entry& entry, std::string hash);
+  Result<User> put(Entry entry);
 
   Registry& registry_;
   const Clock& clock_;
-  mutable std::mutex mutex_;
+  std::mutex changing_;       // Held while the registry writes; entries_ change under both.
+  mutable std::mutex mutex_;  // Held for a moment.
   std::map<std::string, Entry, std::less<>> entries_;
 };
 

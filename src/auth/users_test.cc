@@ -3,6 +3,9 @@
 #include <gtest/gtest.h>
 #include <sodium.h>
 
+#include <future>
+#include <thread>
+
 #include "auth/password.h"
 #include "auth/sessions.h"
 #include "registry/memory_registry.h"
@@ -120,6 +123,71 @@ TEST_F(UsersTest, ASessionEndsForGood) {
   EXPECT_TRUE(registry.list("session").value().empty());
 }
 
+TEST_F(UsersTest, ASessionIsOfOnePasswordAndOneUser) {
+  auto user = owner();
+  const auto before = sessions->begin(user).value();
+  ASSERT_TRUE(users->set_password(kEmail, "another password"));
+  EXPECT_FALSE(sessions->find(before));
+  // Who was checked before the change and let in after it is not in.
+  EXPECT_FALSE(sessions->find(sessions->begin(user).value()));
+  const auto now = sessions->begin(users->check(kEmail, "another password").value()).value();
+  EXPECT_TRUE(sessions->find(now));
+
+  ASSERT_TRUE(users->remove(kEmail));
+  EXPECT_FALSE(sessions->find(now));
+  clock.advance(std::chrono::milliseconds{1});
+  owner();
+  EXPECT_FALSE(sessions->find(now));
+  reopen();
+  EXPECT_FALSE(sessions->find(now));
+}
+
+TEST_F(UsersTest, ARestoredStoreHasNoSessions) {
+  const auto text = sessions->begin(owner()).value();
+  ASSERT_TRUE(forget_sessions(registry));
+  reopen();
+  EXPECT_FALSE(sessions->find(text));
+}
+
+// A registry whose put() waits, as on a disk that stands still.
+class WaitingRegistry final : public Registry {
+ public:
+  Result<Document> get(std::string_view kind, std::string_view id) override {
+    return inner.get(kind, id);
+  }
+  Result<std::vector<Document>> list(std::string_view kind) override { return inner.list(kind); }
+  Result<Version> put(std::string_view kind, std::string_view id, const Fields& fields,
+                      Version expected) override {
+    if (waits) {
+      reached.set_value();
+      go.get_future().wait();
+    }
+    return inner.put(kind, id, fields, expected);
+  }
+  Result<> remove(std::string_view kind, std::string_view id, Version expected) override {
+    return inner.remove(kind, id, expected);
+  }
+  Result<> copy_to(const std::string& path) override { return inner.copy_to(path); }
+
+  MemoryRegistry inner;
+  std::atomic<bool> waits = false;
+  std::promise<void> reached, go;
+};
+
+TEST_F(UsersTest, WhoeverAsksWaitsForNoDisk) {
+  WaitingRegistry slow;
+  const auto people = People::open(slow, entropy, clock).value();
+  const auto user = people.users->add_owner(kEmail, kPassword).value();
+  const auto text = people.sessions->begin(user).value();
+  slow.waits = true;
+  std::jthread changing([&] { EXPECT_TRUE(people.sessions->begin(user)); });
+  slow.reached.get_future().wait();
+  EXPECT_TRUE(people.sessions->find(text));
+  EXPECT_TRUE(people.users->has_owner());
+  slow.waits = false;
+  slow.go.set_value();
+}
+
 TEST_F(UsersTest, TheSetUpTokenLetsInUntilThereIsAnOwner) {
   const auto token = sessions->set_up_token();
   EXPECT_EQ(sessions->begin_set_up("").error().code, Code::denied);
@@ -132,6 +200,13 @@ TEST_F(UsersTest, TheSetUpTokenLetsInUntilThereIsAnOwner) {
   EXPECT_FALSE(sessions->find(text));
   EXPECT_EQ(sessions->set_up_token(), "");
   EXPECT_EQ(sessions->begin_set_up(token).error().code, Code::denied);
+
+  // Nor when the owner is gone again: it stands in logs.
+  ASSERT_TRUE(users->remove(kEmail));
+  EXPECT_FALSE(sessions->find(text));
+  EXPECT_EQ(sessions->begin_set_up(token).error().code, Code::denied);
+  reopen();
+  EXPECT_NE(sessions->set_up_token(), "");
 }
 
 TEST_F(UsersTest, AStartHasASetUpTokenOfItsOwn) {

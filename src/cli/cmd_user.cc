@@ -39,7 +39,10 @@ int new_password(Live& live, const std::string& email, Output& output) {
   if (auto done = people.users->set_password(email, password); !done) {
     return refuse(output, done.error());
   }
-  if (auto done = people.sessions->end_all(email); !done) return refuse(output, done.error());
+  // Over already, by the password; this takes what is kept of them away.
+  if (auto done = people.sessions->end_all(*parse_email(email)); !done) {
+    return refuse(output, done.error());
+  }
   output.err("nandolytics: keep it, it is not shown again\n");
   output.out(password + "\n");
   return kDone;
@@ -48,7 +51,9 @@ int new_password(Live& live, const std::string& email, Output& output) {
 int remove(Live& live, const std::string& email, Output& output) {
   const auto& people = live.people();
   if (auto done = people.users->remove(email); !done) return refuse(output, done.error());
-  if (auto done = people.sessions->end_all(email); !done) return refuse(output, done.error());
+  if (auto done = people.sessions->end_all(*parse_email(email)); !done) {
+    return refuse(output, done.error());
+  }
   output.out("removed " + email + "\n");
   return kDone;
 }

@@ -1,7 +1,6 @@
-// GET /api/v1/live?url=u: the page's numbers as server-sent events, the present ones first, unless
-// Last-Event-ID says that they are known. "id" is the page's ordinal; "data" is what is shown.
-#include <charconv>
-
+// GET /api/v1/live?url=u: the page's numbers as server-sent events, the present ones first,
+// whatever Last-Event-ID says: the site's number may be new where the page's is not. "id" is the
+// page's ordinal; "data" is what is shown.
 #include "api/loop.h"
 #include "handlers/live.h"
 #include "handlers/routes.h"
@@ -11,32 +10,30 @@ namespace nando {
 
 namespace {
 
+constexpr std::string_view kPublicHeaders = "Access-Control-Allow-Origin: *\r\n";
 constexpr std::string_view kStreamHeaders =
-    "Access-Control-Allow-Origin: *\r\n"
     "Cache-Control: no-store\r\n"
     "X-Content-Type-Options: nosniff\r\n"
     "X-Accel-Buffering: no\r\n";  // nginx passes each event on at once.
 // After a connection that broke, a browser waits so long.
 constexpr std::string_view kRetry = "retry: 2000\n\n";
 
-bool knows(const http::Request& request, std::uint64_t ordinal) {
-  const auto text = request.header("Last-Event-ID").value_or("");
-  std::uint64_t last = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), last);
-  return error == std::errc() && end == text.data() + text.size() && last == ordinal;
-}
-
 }  // namespace
 
-void stream_live(Loop& loop, const Call& call, const Listeners::WatchedPage& page,
-                 http::Responder responder) {
-  if (loop.listeners().is_full()) return loop.refuse("too_many_listeners", std::move(responder));
+void stream_live(Loop& loop, const Listeners::WatchedPage& page, http::Responder responder,
+                 Audience audience) {
+  if (loop.listeners().is_full()) {
+    return loop.refuse("too_many_listeners", std::move(responder), {}, audience);
+  }
   const auto counts = loop.parts().ledger.counts(page.site, page.key);
   auto& body = loop.body();
   body = kRetry;
-  if (!knows(call.request, counts.page)) Listeners::append_event(counts, body);
+  Listeners::append_event(counts, body);
+  auto& headers = loop.headers();
+  headers = audience == Audience::everybody ? kPublicHeaders : std::string_view();
+  headers += kStreamHeaders;
   loop.listeners().listen(page, counts,
-                          responder.stream({200, "text/event-stream", kStreamHeaders, body}));
+                          responder.stream({200, "text/event-stream", headers, body}));
 }
 
 void handle_live(Loop& loop, const Call& call, http::Responder responder) {
@@ -55,7 +52,7 @@ void handle_live(Loop& loop, const Call& call, http::Responder responder) {
   if (!loop.may_read(*page.site, call.request)) {
     return loop.refuse("unknown_site", std::move(responder));
   }
-  stream_live(loop, call, {page.site->id, page.page}, std::move(responder));
+  stream_live(loop, {page.site->id, page.page}, std::move(responder));
 }
 
 }  // namespace nando

@@ -59,7 +59,7 @@ void handle_log_in(Loop& loop, const Call& call, http::Responder responder) {
   const auto& parts = loop.parts();
   const auto client = loop.client(call.request);
   if (!parts.log_in_limiter.take(client, SiteId{}, parts.clock.monotonic())) {
-    return loop.refuse("too_many_attempts", std::move(responder));
+    return refuse_own(loop, "too_many_attempts", std::move(responder));
   }
   constexpr std::array kNeeded{kEmail, kPassword};
   auto read = read_own(call.request.body, {});
@@ -68,7 +68,7 @@ void handle_log_in(Loop& loop, const Call& call, http::Responder responder) {
     read = read_own(call.request.body, kNeeded);
   }
   if (const auto* error = std::get_if<WireError>(&read)) {
-    return loop.refuse(error->word, std::move(responder), error->message);
+    return refuse_own(loop, error->word, std::move(responder), error->message);
   }
   answer_later(loop, std::move(responder), [&parts, fields = std::get<OwnFields>(std::move(read))] {
     return log_in(parts, fields);
@@ -76,13 +76,16 @@ void handle_log_in(Loop& loop, const Call& call, http::Responder responder) {
 }
 
 void handle_log_out(Loop& loop, const Call& call, http::Responder responder) {
+  std::vector<std::string> texts;
+  for (const auto text : cookie_texts(loop.parts(), call.request)) texts.emplace_back(text);
   answer_later(
-      loop, std::move(responder),
-      [&parts = loop.parts(), text = std::string(cookie_text(loop.parts(), call.request))] {
-        const auto ended = parts.people.sessions->end(text);
-        if (!ended) return OwnAnswer::refusal(word_of(ended.error()), ended.error().message);
-        return OwnAnswer{
-            .body = "{\"state\":\"log_in\"}\n", .headers = cookie_line(parts, ""), .error = {}};
+      loop, std::move(responder), [&parts = loop.parts(), texts = std::move(texts)]() -> OwnAnswer {
+        for (const auto& text : texts) {
+          const auto ended = parts.people.sessions->end(text);
+          if (ended) continue;
+          return OwnAnswer::refusal(word_of(ended.error()), ended.error().message);
+        }
+        return {.body = "{\"state\":\"log_in\"}\n", .headers = cookie_line(parts, ""), .error = {}};
       });
 }
 
@@ -90,7 +93,7 @@ void handle_owner(Loop& loop, const Call& call, http::Responder responder) {
   constexpr std::array kNeeded{kEmail, kPassword};
   auto read = read_own(call.request.body, kNeeded);
   if (const auto* error = std::get_if<WireError>(&read)) {
-    return loop.refuse(error->word, std::move(responder), error->message);
+    return refuse_own(loop, error->word, std::move(responder), error->message);
   }
   answer_later(loop, std::move(responder),
                [&parts = loop.parts(), fields = std::get<OwnFields>(std::move(read))] {

@@ -2,6 +2,8 @@
 // POST /api/v1/sites/set says who may see its numbers; POST /api/v1/sites/test counts a hit of its
 // own for one, GET /api/v1/sites/live tells its numbers as they change. GET /api/v1/knocks: hosts
 // that send hits and are no site.
+#include <algorithm>
+
 #include "handlers/live.h"
 #include "handlers/own_answer.h"
 #include "handlers/routes.h"
@@ -61,9 +63,8 @@ OwnAnswer set_site(Api& api, const OwnFields& fields) {
 void write_test(Loop& loop, const PendingAnswer&, std::span<const Outcome> outcomes,
                 http::Responder responder) {
   const auto& outcome = outcomes.front();
-  loop.headers().clear();
   if (!was_counted(outcome)) {
-    return loop.refuse(name_of(outcome.status), std::move(responder));
+    return refuse_own(loop, name_of(outcome.status), std::move(responder));
   }
   OwnAnswer answer;
   answer.body = R"({"site":)";
@@ -79,7 +80,7 @@ void change_site(Loop& loop, const Call& call, http::Responder responder,
   constexpr std::array kNeeded{kHost};
   auto read = read_own(call.request.body, kNeeded);
   if (const auto* error = std::get_if<WireError>(&read)) {
-    return loop.refuse(error->word, std::move(responder), error->message);
+    return refuse_own(loop, error->word, std::move(responder), error->message);
   }
   answer_later(loop, std::move(responder),
                [&api = loop.api(), change, fields = std::get<OwnFields>(std::move(read))] {
@@ -97,9 +98,14 @@ std::string root_of(std::string_view host) {
 void handle_sites(Loop& loop, const Call& /*call*/, http::Responder responder) {
   OwnAnswer answer;
   answer.body = R"({"sites":[)";
-  for (const auto& site : loop.parts().sites_book.list()) {
+  // As published: the book may be waiting for the disk.
+  std::vector<const Site*> sites;
+  for (const auto& site : loop.site_table().all()) sites.push_back(&site);
+  std::ranges::sort(
+      sites, {}, [](const Site* site) -> const auto& { return site->host; });
+  for (const auto* site : sites) {
     if (answer.body.back() == '}') answer.body += ',';
-    append_site(answer.body, site, hits_of(loop.parts().ledger, site.id));
+    append_site(answer.body, *site, hits_of(loop.parts().ledger, site->id));
   }
   answer.body += "]}\n";
   answer_own(loop, answer, std::move(responder));
@@ -117,7 +123,7 @@ void handle_test_hit(Loop& loop, const Call& call, http::Responder responder) {
   constexpr std::array kNeeded{kHost};
   auto read = read_own(call.request.body, kNeeded);
   if (const auto* error = std::get_if<WireError>(&read)) {
-    return loop.refuse(error->word, std::move(responder), error->message);
+    return refuse_own(loop, error->word, std::move(responder), error->message);
   }
   const auto& fields = std::get<OwnFields>(read);
   const auto url = root_of(fields.at(std::string(kHost)));
@@ -129,12 +135,12 @@ void handle_test_hit(Loop& loop, const Call& call, http::Responder responder) {
   if (id != fields.end()) beacon.id = id->second;
   if (!beacon.id.empty() &&
       (beacon.id.size() < kHitIdBytesMin || beacon.id.size() > kHitIdBytesMax)) {
-    return loop.refuse("bad_id", std::move(responder));
+    return refuse_own(loop, "bad_id", std::move(responder));
   }
   auto& batch = loop.gate().batch();
   const auto accepted = loop.ingest().accept(beacon, batch.arena);
   if (const auto* reason = std::get_if<DropReason>(&accepted)) {
-    return loop.drop(*reason, std::move(responder));
+    return refuse_own(loop, name_of(*reason), std::move(responder));
   }
   loop.gate().expect({.responder = std::move(responder),
                       .write = write_test,
@@ -146,7 +152,7 @@ void handle_test_hit(Loop& loop, const Call& call, http::Responder responder) {
 
 void handle_site_live(Loop& loop, const Call& call, http::Responder responder) {
   const auto pairs = http::parse_query(call.request.query);
-  if (!pairs) return loop.refuse("bad_escape", std::move(responder));
+  if (!pairs) return refuse_own(loop, "bad_escape", std::move(responder));
   std::string host;
   for (const auto& [name, value] : *pairs) {
     if (name == kHost) host = value;
@@ -154,10 +160,10 @@ void handle_site_live(Loop& loop, const Call& call, http::Responder responder) {
   const auto url = root_of(host);
   const auto named = loop.ingest().page_of(url);
   if (const auto* reason = std::get_if<DropReason>(&named)) {
-    return loop.refuse(name_of(*reason), std::move(responder));
+    return refuse_own(loop, name_of(*reason), std::move(responder));
   }
   const auto& page = std::get<Ingest::PageName>(named);
-  stream_live(loop, call, {page.site->id, page.page}, std::move(responder));
+  stream_live(loop, {page.site->id, page.page}, std::move(responder), Audience::own_pages);
 }
 
 void handle_knocks(Loop& loop, const Call& /*call*/, http::Responder responder) {

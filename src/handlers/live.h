@@ -6,7 +6,7 @@
 namespace nando {
 
 // Answers with server-sent events: docs/reference/api.md.
-void stream_live(Loop& loop, const Call& call, const Listeners::WatchedPage& page,
-                 http::Responder responder);
+void stream_live(Loop& loop, const Listeners::WatchedPage& page, http::Responder responder,
+                 Audience audience = Audience::everybody);
 
 }  // namespace nando

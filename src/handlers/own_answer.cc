@@ -36,14 +36,17 @@ std::variant<OwnFields, WireError> read_own(std::string_view body,
   return std::move(collector.fields);
 }
 
+void refuse_own(Loop& loop, std::string_view word, http::Responder responder,
+                std::string_view message) {
+  loop.headers().clear();
+  loop.refuse(word, std::move(responder), message, Audience::own_pages);
+}
+
 void answer_own(Loop& loop, const OwnAnswer& answer, http::Responder responder) {
   if (!answer.error.empty()) {
-    loop.headers().clear();
-    return loop.refuse(answer.error, std::move(responder), answer.body);
+    return refuse_own(loop, answer.error, std::move(responder), answer.body);
   }
-  const auto headers = answer.headers +
-                       "Cache-Control: no-store\r\n"
-                       "X-Content-Type-Options: nosniff\r\n";
+  const auto headers = answer.headers + std::string(kOwnHeaders);
   loop.answer_raw(answer.status, "application/json", headers, answer.body, std::move(responder));
 }
 
@@ -55,7 +58,7 @@ void answer_later(Loop& loop, http::Responder responder, std::function<OwnAnswer
     mailbox->post(
         [shared, answerer, answer = work()] { answer_own(*answerer, answer, std::move(*shared)); });
   });
-  if (!taken) loop.refuse("clerk_busy", std::move(*shared));
+  if (!taken) refuse_own(loop, "clerk_busy", std::move(*shared));
 }
 
 std::string_view word_of(const Error& error) {

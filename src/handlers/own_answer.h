@@ -30,6 +30,8 @@ struct OwnAnswer {
 };
 
 // Neither CORS nor cached.
+void refuse_own(Loop& loop, std::string_view word, http::Responder responder,
+                std::string_view message = {});
 void answer_own(Loop& loop, const OwnAnswer& answer, http::Responder responder);
 
 // Does `work` on the clerk's thread, then answers. It must not touch the loop or the request.

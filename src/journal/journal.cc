@@ -21,9 +21,8 @@ constexpr const char* kReserveName = "reserve.tmp";
 constexpr const char* kHurryName = "hurry.tmp";
 // Of the free space, at most this share goes into one prepared segment.
 constexpr std::uint64_t kFreeShare = 4;
-// Beside a new segment, this share of the largest one stays free: room for a sealed copy. A disk
-// that segments filled to the brim would have none, and would stay full.
-constexpr std::uint64_t kSealShare = 2;
+// With less left in it, a segment that a batch did not fit in is as good as full.
+constexpr std::uint64_t kRestBytesMax = 64 << 10;
 constexpr std::array<std::byte, kBlockBytes> kZeros{};
 
 // What append() and keep() share. The lock is held over a rename and a directory sync at most.
@@ -153,7 +152,7 @@ DiskJournal::DiskJournal(Directory& directory, const JournalOptions& options, co
   segments_.live = recovered.live;
   segments_.sealed = recovered.sealed;
   segments_.active = recovered.last_used;
-  segments_.active_used = recovered.active_end > kBlockBytes;
+  segments_.active_used = recovered.active_end > kBlockBytes || recovered.active == 0;
 }
 
 Result<Position> DiskJournal::append(const BatchBuilder& batch) {
@@ -247,8 +246,10 @@ Result<> DiskJournal::make_room(std::uint64_t batch_bytes) {
 }
 
 // There is no room for another segment, so the one in use is given to keep(): sealed, it is room.
+// Not while smaller batches still find room in it.
 void DiskJournal::close_active() {
   if (active_ == nullptr || active_end_ <= kBlockBytes) return;
+  if (active_bytes_ - active_end_ > kRestBytesMax) return;
   active_ = nullptr;
   const std::lock_guard guard(segments_.lock);
   segments_.live.at(segments_.active).end = end_;
@@ -266,12 +267,14 @@ Result<std::uint64_t> DiskJournal::make_segment(const char* temporary, std::uint
   }
 }
 
-// Code::full unless a segment of `segment_bytes` leaves room for sealing.
+// Code::full unless a segment of `segment_bytes` leaves room for a sealed copy of the largest,
+// which may be as large as that: a disk that segments filled to the brim could seal none, and would
+// stay full.
 Result<> DiskJournal::check_free(std::uint64_t segment_bytes) {
   const auto free = directory_.free_bytes();
   if (!free) return free.error();
   const std::lock_guard guard(segments_.lock);
-  const auto kept = std::max(segment_bytes, segments_.largest()) / kSealShare;
+  const auto kept = std::max(segment_bytes, segments_.largest());
   if (segment_bytes + kept <= *free) return {};
   return Error{Code::full, "no space for another segment in " + directory_.path() + ": " +
                                std::to_string(*free) + " bytes are free, " +
@@ -389,7 +392,7 @@ Result<> DiskJournal::retire(std::uint64_t number) {
 
 Result<> DiskJournal::begin_segment() {
   if (failed_.load(std::memory_order_relaxed)) return Error{Code::io, failure()};
-  if (active_ != nullptr && active_end_ <= kBlockBytes) return {};
+  if (active_ == nullptr || active_end_ <= kBlockBytes) return {};
   return make_room(kBlockBytes);
 }
 

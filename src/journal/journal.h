@@ -86,12 +86,12 @@ class Journal {
 
   // Makes the batch durable with one write and one sync, and returns where it stands: position().
   //
-  // On Code::full nothing was written; ask again later: the segment in use was given to keep(), and
-  // a segment is only begun where there is room to seal it, so that a disk the journal filled by
-  // itself has room again when keep() has run. On Code::io the journal has failed for good
-  // (see Failure); whether the batch is on disk is known only after the next open(), so a caller
-  // that must not count twice gives each record an id. Requires: 1 to kBatchRecordsMax records,
-  // kBatchBytesMax bytes at most.
+  // On Code::full nothing was written; ask again later: the segment in use, if little is left in
+  // it, was given to keep(), and a segment is only begun where there is room to seal it, so that a
+  // disk the journal filled by itself has room again when keep() has run. On Code::io the journal
+  // has failed for good (see Failure); whether the batch is on disk is known only after the next
+  // open(), so a caller that must not count twice gives each record an id. Requires: 1 to
+  // kBatchRecordsMax records, kBatchBytesMax bytes at most.
   [[nodiscard]] virtual Result<Position> append(const BatchBuilder& batch) = 0;
 
   // One step of housekeeping: prepares the next segment in good time (preallocated, filled with

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "disk/simulated_disk.h"
 #include "journal/journal.h"
 #include "journal/reader.h"
 
@@ -194,6 +195,82 @@ class Store {
   TestRecords in_doubt_;
   Seen seen_;
   std::string refusal_;  // Of the last open() that failed.
+};
+
+inline constexpr JournalOptions kSmall{.segment_bytes = 64 << 10,
+                                       .segment_bytes_hurry = 16 << 10,
+                                       .segment_bytes_min = 16 << 10,
+                                       .seal_level = 3};
+
+// A journal on a simulated disk that nothing happens to.
+class JournalTest : public testing::Test {
+ protected:
+  Result<std::unique_ptr<Journal>> try_open(Position from = {}) {
+    replayed_.clear();
+    return Journal::open(*directory_, kSmall, clock_, entropy_, from, remember_in(replayed_));
+  }
+  std::unique_ptr<Journal> open(Position from = {}) {
+    auto journal = try_open(from);
+    EXPECT_TRUE(journal) << journal.error().message;
+    return journal ? std::move(*journal) : nullptr;
+  }
+  Code refusal(Position from) {
+    auto journal = try_open(from);
+    EXPECT_FALSE(journal);
+    return journal ? Code::invalid : journal.error().code;
+  }
+
+  void fill(std::size_t records, std::size_t detail_bytes) {
+    clock_.advance(std::chrono::milliseconds{60});
+    const auto now = static_cast<std::uint64_t>(clock_.now().time_since_epoch().count());
+    filled_.clear();
+    for (std::size_t i = 1; i <= records; ++i) {
+      filled_.push_back(test_record(written_.size() + i, now, detail_bytes));
+    }
+    lay();
+  }
+  void lay() {
+    batch_.clear();
+    for (const auto& record : filled_) add_to(batch_, record);
+  }
+  Result<Position> append_filled(Journal& journal) {
+    auto position = journal.append(batch_);
+    if (position) written_.insert(written_.end(), filled_.begin(), filled_.end());
+    return position;
+  }
+  Result<Position> try_append(Journal& journal, std::size_t records, std::size_t detail_bytes) {
+    fill(records, detail_bytes);
+    return append_filled(journal);
+  }
+  Position append(Journal& journal, std::size_t records, std::size_t detail_bytes = 40) {
+    const auto position = try_append(journal, records, detail_bytes);
+    EXPECT_TRUE(position) << position.error().message;
+    return position ? *position : Position{};
+  }
+  void expect_replay() {
+    open();
+    EXPECT_TRUE(replayed_ == written_);
+  }
+  // A record that no copy makes smaller.
+  void append_noise(Journal& journal, std::size_t detail_bytes) {
+    fill(1, detail_bytes);
+    entropy_.fill(std::as_writable_bytes(std::span(filled_[0].detail)));
+    lay();
+    EXPECT_TRUE(append_filled(journal));
+  }
+  void keep_all(Journal& journal) {
+    while (journal.keep().value()) {
+    }
+  }
+
+  SimulatedDisk disk_{1};
+  Directory* directory_ = &disk_;
+  ManualClock clock_;
+  SeededEntropy entropy_{1};
+  BatchBuilder batch_;
+  TestRecords filled_;  // In batch_.
+  TestRecords written_;
+  TestRecords replayed_;
 };
 
 }  // namespace nando

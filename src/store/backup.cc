@@ -189,6 +189,13 @@ Result<Source> open_backup(const std::string& path) {
   return source;
 }
 
+// Who was logged in when the backup was made may have been logged out since.
+Result<> end_sessions(const std::string& path) {
+  const auto registry = open_registry(path);
+  if (!registry) return registry.error();
+  return forget_sessions(**registry);
+}
+
 // Opens the store once, so that its new life begins.
 Result<Position> begin_new_life(Directory& root, Directory& journal, std::uint32_t last_key) {
   const SystemClock clock;
@@ -225,6 +232,7 @@ Result<Position> fill(const Source& source, const std::string& path,
     const auto done = copy_file(*source.root, std::string(name), **root, pace);
     if (!done && !(name == kKeysFile && is_not_found(done.error()))) return done.error();
   }
+  if (auto done = end_sessions(path); !done) return done.error();
   return begin_new_life(**root, **journal, last_key);
 }
 

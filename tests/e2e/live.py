@@ -108,11 +108,13 @@ def at_most_ten_a_second(report, world):
 def resumes(report, world):
     page = f"{OPEN}/resumed"
     count(world, page, 2)
+    count(world, f"{OPEN}/beside")
     with Listener(world.server, page, Last_Event_ID="2") as one:
-        one.block()
-        report.check("what is known is not told again", one.nothing_for(0.4))
+        known, told = one.event()
+        report.equal("the page's number may be known, the site's is not", known, 2)
+        report.check("so it is told", told["site"] >= 3)
         count(world, page)
-        report.equal("what is new is", one.event()[0], 3)
+        report.equal("what is new is, too", one.event()[0], 3)
     for known in ("1", "x", "99999999999999999999", ""):
         with Listener(world.server, page, Last_Event_ID=known) as one:
             report.equal(f"from '{known}'", one.event()[0], 3)

@@ -139,6 +139,8 @@ def owner(report, server, ada):
     report.equal("a new password logs out", ada.state(), "log_in")
     report.equal("and lets in", ada.ask("POST", "/api/v1/session",
                                         {"email": EMAIL, "password": text}).status, 200)
+    report.equal("by an address as people type it", server.command(
+        "user", "password", EMAIL.upper()).returncode, 0)
     report.check("users are listed", EMAIL in server.must("user", "list"))
 
 
@@ -197,6 +199,9 @@ def roles(report):
                 body = b"{}" if method == "POST" else None
                 answer = server.ask(Request(method, path, body, pairs(bearer)))
                 report.equal(f"{method} {path}", answer.status, status)
+                report.check(f"{method} {path}: no CORS, not kept",
+                             answer.header("Access-Control-Allow-Origin") is None
+                             and answer.header("Cache-Control") == "no-store")
 
 
 def tried_too_often(report):
