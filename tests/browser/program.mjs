@@ -9,20 +9,34 @@ import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const unlimited = "1000000000";
+const stderrKept = 2000;
 
 export class Program {
   static path = path.resolve(process.env.NANDOLYTICS ?? path.join(root, "build/nandolytics"));
 
+  static #deaths = [];
+
+  /** What is to be said of programs that ended without having been told to; once. */
+  static takeDeaths() {
+    return Program.#deaths.splice(0);
+  }
+
   static async start(...flags) {
     const program = new Program();
     program.#flags = flags;
-    await program.restart();
+    try {
+      await program.restart();
+    } catch (error) {
+      await program.remove();
+      throw error;
+    }
     return program;
   }
 
   #folder = mkdtempSync(path.join(tmpdir(), "nandolytics-browser-"));
   #flags = [];
   #process;
+  #killed = new WeakSet();
   #setUp;
   port = 0;
 
@@ -42,19 +56,30 @@ export class Program {
       "--rate-limit-burst": unlimited,
     };
     const flags = [...Object.entries(options).flat(), ...this.#flags];
-    this.#process = spawn(Program.path, ["serve", ...flags], {
+    const child = spawn(Program.path, ["serve", ...flags], {
       cwd: this.#folder,
       env: Object.fromEntries(own),
-      stdio: ["ignore", "pipe", "ignore"],
+      stdio: ["ignore", "pipe", "pipe"],
     });
-    const lines = createInterface(this.#process.stdout);
+    this.#process = child;
+    let said = "";
+    child.stderr.on("data", (bytes) => (said = (said + bytes).slice(-stderrKept)));
+    const ended = new Promise((_, reject) => {
+      child.on("exit", (code, signal) => {
+        const death = new Error(`the program died of ${signal ?? code}: ${said.trim()}`);
+        if (!this.#killed.has(child)) Program.#deaths.push(death.message);
+        reject(death);
+      });
+    });
+    ended.catch(() => {}); // Whoever waits for its first line is told; later it is a death.
+    const lines = createInterface(child.stdout);
     this.#setUp = new Promise((found) => {
       lines.on("line", (line) => {
         const address = /http:\S+#set-up=\S+/.exec(line);
         if (address) found(address[0]);
       });
     });
-    const [line] = await once(lines, "line");
+    const [line] = await Promise.race([once(lines, "line"), ended]);
     this.port = Number(/http:\/\/127\.0\.0\.1:(\d+)/.exec(line)[1]);
   }
 
@@ -68,10 +93,22 @@ export class Program {
     return execFileSync(Program.path, [...words, "--data", folder], { encoding: "utf8" });
   }
 
+  /** Whether the process is there; one that died without being killed is not. */
+  get isUp() {
+    return this.#process.exitCode === null && this.#process.signalCode === null;
+  }
+
   async kill() {
+    if (!this.isUp) return;
     const ended = once(this.#process, "exit");
+    this.#killed.add(this.#process);
     this.#process.kill("SIGKILL");
     await ended;
+  }
+
+  /** Ends it as a crash would: the test has not said so. */
+  crash() {
+    this.#process.kill("SIGKILL");
   }
 
   async remove() {
