@@ -5,6 +5,7 @@ import { existsSync } from "node:fs";
 
 import { elements } from "./elements.mjs";
 import { home } from "./home.mjs";
+import { late } from "./late.mjs";
 import { Program } from "./program.mjs";
 import { Proxy } from "./proxy.mjs";
 import { selves } from "./selves.mjs";
@@ -54,7 +55,7 @@ async function runAll(tests, executablePath, result) {
 
 async function main() {
   const wanted = process.argv[2] ?? "";
-  const files = [tracker, elements, surfaces, storms, home, trying, selves];
+  const files = [tracker, elements, surfaces, storms, home, late, trying, selves];
   const tests = files.flat().filter(({ name }) => name.includes(wanted));
   const executablePath = names.find(existsSync);
   const result = { passed: 0 };

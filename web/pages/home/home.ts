@@ -3,13 +3,20 @@
 import { api, base, Refusal, type Knock, type Session, type Site } from "./api";
 import { watch, watchNothing } from "./live";
 import { showNumber } from "./number";
-import { field, inWords, part, say, show, whenPressed, whenSent } from "./parts";
+import { field, inWords, keep, part, say, show, whenPressed, whenSent, write } from "./parts";
 
 const lookAgainMs = 5000;
 const setUpMark = "#set-up=";
 
 let session: Session | null = null;
 let sites: Site[] = [];
+// Answers may come late: after a log-out, or after the answer to what was asked later. These count
+// how often one came in or went, and how often the page looked; `seen` is the newest look shown.
+let entries = 0;
+let looks = 0;
+let seen = 0;
+// A poll may have been counted before the stream's number that overtook it.
+let most = { host: "", hits: 0 };
 
 async function start(): Promise<void> {
   if (location.hash.startsWith(setUpMark)) {
@@ -23,7 +30,10 @@ async function start(): Promise<void> {
 }
 
 async function enter(): Promise<void> {
-  session = await api.session();
+  const entry = ++entries;
+  const found = await api.session();
+  if (entry !== entries) return;
+  session = found;
   const { state, email, warnings } = session;
   show("closed", state === "set_up");
   show("log-in", state === "log_in");
@@ -38,6 +48,7 @@ async function enter(): Promise<void> {
 function leave(): void {
   watchNothing();
   sites = [];
+  most = { host: "", hits: 0 };
   for (const name of ["site", "sites", "yours", "knocks"]) show(name, false);
 }
 
@@ -53,15 +64,27 @@ function item(...content: (Node | string)[]): HTMLLIElement {
 }
 
 async function look(): Promise<void> {
+  const entry = entries;
+  const mine = ++looks;
   const [found, knocks] = await Promise.all([api.sites(), api.knocks()]);
+  if (entry !== entries || mine < seen) return;
+  seen = mine;
   sites = found;
   showSites();
   showKnocks(knocks);
 }
 
 function chosen(): Site | undefined {
-  const host = decodeURIComponent(location.hash.slice(1));
+  const host = hostOf(location.hash.slice(1));
   return sites.find((site) => site.host === host) ?? sites[0];
+}
+
+function hostOf(fragment: string): string {
+  try {
+    return decodeURIComponent(fragment);
+  } catch {
+    return ""; // Somebody typed it.
+  }
 }
 
 function showSites(): void {
@@ -69,63 +92,79 @@ function showSites(): void {
   show("site", site !== undefined);
   show("sites", sites.length > 1);
   show("yours", site !== undefined && session?.email === "");
-  part("add-title").textContent = site ? "Count another site" : "Which site do you want to count?";
+  write("add-title", site ? "Count another site" : "Which site do you want to count?");
   part("add").classList.toggle("first-run", !site);
-  part("site-list").replaceChildren(...sites.map((each) => siteItem(each, each === site)));
+  const items = keep("site-list", sites.map(({ host }) => host), siteItem);
+  sites.forEach((each, at) => showSiteItem(items[at], each, each === site));
   if (!site) {
     watchNothing();
     return;
   }
   showSite(site);
-  watch(site.host, (hits) => showHits(hits));
+  watch(site.host, (hits) => showHits(site.host, hits));
 }
 
-function siteItem(site: Site, isChosen: boolean): HTMLLIElement {
+function siteItem(host: string): HTMLLIElement {
   const link = document.createElement("a");
-  link.href = `#${encodeURIComponent(site.host)}`;
-  link.textContent = site.host;
-  if (isChosen) link.ariaCurrent = "true";
+  link.href = `#${encodeURIComponent(host)}`;
+  link.textContent = host;
+  return item(link, hitsBox());
+}
+
+function hitsBox(): HTMLSpanElement {
   const hits = document.createElement("span");
   hits.className = "hits";
-  hits.textContent = inWords(site.hits);
-  return item(link, hits);
+  return hits;
+}
+
+function showSiteItem(place: HTMLElement | undefined, site: Site, isChosen: boolean): void {
+  const link = place?.querySelector("a");
+  if (link) link.ariaCurrent = isChosen ? "true" : null;
+  writeHits(place, inWords(site.hits));
+}
+
+function writeHits(place: HTMLElement | undefined, text: string): void {
+  const hits = place?.querySelector(".hits");
+  if (hits && hits.textContent !== text) hits.textContent = text;
 }
 
 function showSite(site: Site): void {
   const root = session?.public_url ? `${session.public_url}/` : base;
-  part("site-title").textContent = site.host;
-  showHits(site.hits);
-  part("snippet").textContent = `<script defer src="${root}js/nando.js"></script>`;
-  part("element").textContent = "<hit-count></hit-count>";
-  part("badge").textContent = `![hits](${root}badge/${site.host}.svg?of=site)`;
+  write("site-title", site.host);
+  showHits(site.host, site.hits);
+  write("snippet", `<script defer src="${root}js/nando.js"></script>`);
+  write("element", "<hit-count></hit-count>");
+  write("badge", `![hits](${root}badge/${site.host}.svg?of=site)`);
   show("show-it-closed", !site.public_counts);
   show("show-it-open", site.public_counts);
 }
 
-function showHits(hits: number): void {
+/** Of one host the number never goes down while it is shown. */
+function showHits(host: string, found: number): void {
+  const hits = most.host === host ? Math.max(most.hits, found) : found;
+  most = { host, hits };
   showNumber(part("number"), hits);
   const words = hits === 0 ? "page views. Waiting for the first." : "page views, as they come";
-  part("words").textContent = hits === 1 ? "page view. The first!" : words;
+  write("words", hits === 1 ? "page view. The first!" : words);
 }
 
 function showKnocks(knocks: Knock[]): void {
   show("knocks", knocks.length > 0);
-  part("knock-list").replaceChildren(...knocks.map(knockItem));
+  const items = keep("knock-list", knocks.map(({ host }) => host), knockItem);
+  knocks.forEach(({ hits }, at) => {
+    writeHits(items[at], ` ${inWords(hits)} ${hits === 1 ? "hit" : "hits"}`);
+  });
 }
 
-function knockItem(knock: Knock): HTMLLIElement {
+function knockItem(name: string): HTMLLIElement {
   const host = document.createElement("span");
-  host.textContent = knock.host;
-  const hits = document.createElement("span");
-  hits.className = "hits";
-  hits.textContent = ` ${inWords(knock.hits)} ${knock.hits === 1 ? "hit" : "hits"}`;
-  host.append(hits);
+  host.append(name, hitsBox());
   const button = document.createElement("button");
   button.type = "button";
   button.textContent = "Add";
-  button.ariaLabel = `Add ${knock.host}`;
+  button.ariaLabel = `Add ${name}`;
   button.addEventListener("click", () => {
-    void add(knock.host, false).catch((error: unknown) => {
+    void add(name, false).catch((error: unknown) => {
       if (error instanceof Refusal) say(error.message);
     });
   });

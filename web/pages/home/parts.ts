@@ -10,6 +10,39 @@ export function show(name: string, isShown: boolean): void {
   part(name).hidden = !isShown;
 }
 
+/** Text that is there already stays, and with it what somebody has selected of it. */
+export function write(name: string, text: string): void {
+  const place = part(name);
+  if (place.textContent !== text) place.textContent = text;
+}
+
+/**
+ * Makes the children of `name` those of `keys`, in their order, and returns them. Of a key that was
+ * there already the child stays as it is, with the focus that may be in it.
+ */
+export function keep(
+  name: string,
+  keys: string[],
+  make: (key: string) => HTMLElement,
+): HTMLElement[] {
+  const list = part(name);
+  const focused = document.activeElement;
+  const old = [...list.children] as HTMLElement[];
+  for (const child of old) if (!keys.includes(child.dataset["key"] ?? "")) child.remove();
+  const made = keys.map((key, at) => {
+    const child = old.find((each) => each.dataset["key"] === key) ?? make(key);
+    child.dataset["key"] = key;
+    const there = list.children.item(at);
+    if (there !== child) list.insertBefore(child, there);
+    return child;
+  });
+  // A child that changed its place has lost it.
+  if (focused instanceof HTMLElement && focused !== document.activeElement) {
+    if (list.contains(focused)) focused.focus({ preventScroll: true });
+  }
+  return made;
+}
+
 const saidForMs = 6000;
 let silence = 0;
 
