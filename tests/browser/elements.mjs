@@ -185,6 +185,58 @@ async function refused(world) {
   await showing(world, page, ["1", "1"]);
 }
 
+async function sandboxed(world) {
+  const { site, program } = world;
+  site.plain("/boxed", ...silent(program));
+  site.plain("/box", "", '<iframe sandbox="allow-scripts" src="/boxed"></iframe>');
+  await program.hit(site.at("/boxed"));
+  const page = await world.open(await world.context(), "/box");
+  const [, frame] = page.frames();
+  await showing(world, frame, ["1", "1"]);
+  await program.hit(site.at("/boxed"));
+  await showing(world, frame, ["2", "2"]);
+  world.equal("one stream for both", await program.listeners(), 1);
+  const strict = await world.context();
+  await strict.addInitScript(() => {
+    window.BroadcastChannel = class {
+      constructor() {
+        throw new Error("no channels here");
+      }
+    };
+  });
+  await showing(world, await world.open(strict, "/boxed"), ["2", "2"]);
+}
+
+/** A site that nobody counts is asked for ever more slowly, until it is counted. */
+async function unknown(world) {
+  const { site } = world;
+  const program = await Program.start();
+  try {
+    const page = await (await world.context()).newPage();
+    await page.addInitScript(() => {
+      const { setTimeout } = window;
+      window.waits = [];
+      window.setTimeout = (then, ms, ...more) => {
+        if (ms >= 1e4) window.waits.push(ms);
+        return setTimeout(then, ms / 5000, ...more);
+      };
+    });
+    await page.goto(site.at(site.plain("/unknown", ...silent(program))));
+    const waits = () => page.evaluate(() => window.waits);
+    await world.until("it was refused ten times", async () => (await waits()).length >= 10);
+    const [first, ...more] = (await waits()).slice(0, 10);
+    world.check("first after seconds", first <= 2e4, first);
+    const last = more.slice(-3);
+    const slow = last.every((ms) => ms >= 2e5 && ms <= 6e5);
+    world.check("then after minutes, and no more than ten", slow, last.join());
+    program.command("site", "add", "127.0.0.1", "--public-counts");
+    await program.hit(site.at("/unknown"));
+    await showing(world, page, ["1", "1"]);
+  } finally {
+    await program.remove();
+  }
+}
+
 async function routes(world) {
   const { site, program } = world;
   await program.hit(site.at("/spa/two"));
@@ -263,6 +315,8 @@ export const elements = [
   test("numbers never go down", neverDown),
   test("elements come back after the server was killed", restart),
   test("elements without a stream read the number", refused),
+  test("elements in a sandbox", sandboxed),
+  test("elements of an unknown site ask ever more slowly", unknown),
   test("elements follow a route", routes),
   test("many elements on one page", many),
   test("elements defined twice", twice),

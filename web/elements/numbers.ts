@@ -8,6 +8,8 @@ const streamsMax = 2;
 // The server takes 100, and a request line of 16 KiB.
 const askedAtOnceMax = 20;
 const reopenMs = 1e4;
+// A site that is closed or unknown stays so; one that is opened is seen this late.
+const reopenMsMax = 3e5;
 
 export interface Watcher {
   /** Whether it wants every change, or is content with what was true when it was shown. */
@@ -93,22 +95,32 @@ export class Numbers {
     const address = `${api}live?${this.#query}`;
     const ended = new AbortController();
     const signal = ended.signal;
-    const channel = navigator.locks && new BroadcastChannel(address);
+    let channel: BroadcastChannel | undefined;
     let reads = false;
+    let wait = reopenMs;
+
+    try {
+      channel = navigator.locks && new BroadcastChannel(address);
+    } catch {
+      // A sandbox that shares nothing.
+    }
 
     const read = () => {
-      const stream = new EventSource(address);
       reads = true;
+      const stream = new EventSource(address);
       stream.onmessage = ({ data }) => {
+        wait = reopenMs;
         const { page, site } = JSON.parse(data);
         this.#take(page, site);
         channel?.postMessage([page, site]);
       };
-      // It comes back by itself unless it was refused; then the number is at least read.
+      // It comes back by itself unless it was refused; then the number is at least read, and asked
+      // for ever more slowly.
       stream.onerror = () => {
         if (stream.readyState != EventSource.CLOSED || signal.aborted) return;
         this.#ask();
-        const again = setTimeout(read, reopenMs * (1 + Math.random()));
+        const again = setTimeout(read, wait * (1 + Math.random()));
+        wait = Math.min(wait * 2, reopenMsMax);
         signal.addEventListener("abort", () => clearTimeout(again));
       };
       signal.addEventListener("abort", () => stream.close());
@@ -124,7 +136,7 @@ export class Numbers {
     if (!channel) return read();
     channel.onmessage = ({ data }) => {
       if (data) this.#take(data[0], data[1]);
-      else if (reads && this.page >= 0) channel.postMessage([this.page, this.site]);
+      else if (reads && this.page >= 0) channel?.postMessage([this.page, this.site]);
     };
     channel.postMessage(0); // Whoever reads: what is the number?
     navigator.locks
@@ -133,6 +145,7 @@ export class Numbers {
         read();
         return new Promise((release) => signal.addEventListener("abort", release));
       })
-      .catch(() => {});
+      // A sandbox gives no locks.
+      .catch(() => signal.aborted || reads || read());
   }
 }
