@@ -107,7 +107,9 @@ def controls(report, world):
 def books(report, world):
     """After all of it the numbers still agree with the journal, and refusals have their metric."""
     done = world.server.command("verify")
-    report.equal("verify", (done.returncode, done.stderr), (0, ""))
+    # On a slow machine it shows how far it is.
+    said = [line for line in done.stderr.splitlines() if "records" not in line]
+    report.equal("verify", (done.returncode, said), (0, []))
     numbers = metrics(world.server.ask(get("/metrics")).body)
     report.equal("no refusal without its word", numbers['nandolytics_refusals_total'] > 0, True)
 
