@@ -147,6 +147,7 @@ void handle_hits(Loop& loop, const Call& call, http::Responder responder) {
   }
   for (auto& beacon : loop.reader().beacons()) {
     loop.fill(beacon, trusted ? Door::api_token : Door::script, call.request);
+    beacon.is_of_known_site = token && token->site;
   }
   if (loop.reader().was_array()) return take_array(loop, *token, std::move(responder));
   take_one(loop, token, std::move(responder));

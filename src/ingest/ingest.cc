@@ -82,6 +82,7 @@ Refusal find_site(Bench& bench, Draft& draft) {
   const auto refusal = find_registered(bench, draft);
   auto* const maker = bench.parts.site_maker;
   if (refusal != DropReason::unknown_site || maker == nullptr) return refusal;
+  if (draft.beacon.is_of_known_site) return refusal;
   switch (maker->make_site(draft.url->host)) {
     case SiteMade::yes:
       return find_registered(bench, draft);

@@ -223,6 +223,11 @@ TEST(Ingest, AnUnknownHostMayBecomeASiteAtItsFirstHit) {
   maker.tables = &door.tables;
   EXPECT_EQ(door.page("https://new.example/"), "unknown_site");
   EXPECT_TRUE(maker.asked.empty());  // Reading makes none.
+  auto bound = beacon_of("https://new.example/a");
+  bound.door = Door::api_token;
+  bound.is_of_known_site = true;
+  EXPECT_EQ(door.verdict(bound), "unknown_site");
+  EXPECT_TRUE(maker.asked.empty());  // Nor does a token that is bound to a site.
   EXPECT_EQ(door.verdict(beacon_of("https://unsaved.example/a")), "site_not_saved");
   maker.asked.clear();
   EXPECT_EQ(door.verdict(beacon_of("https://New.example/a")), "accepted");

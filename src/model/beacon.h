@@ -41,6 +41,7 @@ using SecretHash = Hash128;
 
 struct Beacon {
   Door door = Door::script;
+  bool is_of_known_site = false;  // It makes no site: its token is bound to one.
 
   std::string_view url;
   std::string_view id;        // Empty, or kHitIdBytesMin to kHitIdBytesMax bytes.
