@@ -10,8 +10,8 @@
 #include <unordered_map>
 
 #include "cli/command.h"
-#include "counters/records.h"
 #include "model/counting.h"
+#include "records/records.h"
 #include "store/catch_up.h"
 #include "store/cursor.h"
 #include "store/journal_view.h"

@@ -4,7 +4,7 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/command.h"
-#include "counters/records.h"
+#include "records/records.h"
 #include "store/cursor.h"
 #include "store/journal_view.h"
 

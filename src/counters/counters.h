@@ -10,10 +10,10 @@
 #pragma once
 
 #include "counters/page_table.h"
-#include "counters/records.h"
 #include "counters/retry_window.h"
 #include "counters/site_counts.h"
 #include "counters/visits.h"
+#include "records/records.h"
 
 namespace nando {
 

@@ -6,7 +6,7 @@
 #include <unordered_map>
 
 #include "base/entropy.h"
-#include "counters/test_batch.h"
+#include "records/test_batch.h"
 
 namespace nando {
 namespace {
@@ -194,6 +194,18 @@ TEST(Fold, AViewWithoutANumberCarriesThoseThatStand) {
     EXPECT_TRUE(with_bot(2, 3, door));
     EXPECT_FALSE(with_bot(1, 2, door));
   }
+}
+
+TEST(Counters, AnUnknownKindStopsTheFoldByName) {
+  BatchView batch;
+  const RecordView unknown{.kind = 31, .version = 1};
+  batch.first = Sequence{1};
+  batch.records = std::span(&unknown, 1);
+  Counters counters;
+  const auto folded = counters.fold(batch);
+  ASSERT_FALSE(folded);
+  EXPECT_EQ(folded.error().code, Code::invalid);
+  EXPECT_NE(folded.error().message.find("record 1"), std::string::npos);
 }
 
 }  // namespace

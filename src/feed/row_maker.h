@@ -7,8 +7,8 @@
 #include <map>
 #include <unordered_map>
 
-#include "counters/records.h"
 #include "model/site.h"
+#include "records/records.h"
 #include "warehouse/rows.h"
 
 namespace nando {

@@ -24,23 +24,4 @@ const Site* SiteTable::find(SiteId id) const {
   return found == sites_.end() ? nullptr : &*found;
 }
 
-SiteTables::SiteTables(SiteTable first)
-    : current_(std::make_shared<const SiteTable>(std::move(first))) {}
-
-void SiteTables::publish(SiteTable table) {
-  auto next = std::make_shared<const SiteTable>(std::move(table));
-  const std::lock_guard lock(mutex_);
-  current_ = std::move(next);
-  version_.fetch_add(1, std::memory_order_release);
-}
-
-const SiteTable& SiteTables::Reader::get() {
-  if (tables_->version_.load(std::memory_order_acquire) != version_) {
-    const std::lock_guard lock(tables_->mutex_);
-    held_ = tables_->current_;
-    version_ = tables_->version_.load(std::memory_order_relaxed);
-  }
-  return *held_;
-}
-
 }  // namespace nando

@@ -2,9 +2,6 @@
 // may read. SiteTable: all of them, as ingest reads them on every hit.
 #pragma once
 
-#include <atomic>
-#include <memory>
-#include <mutex>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -13,6 +10,7 @@
 #include "model/day.h"
 #include "model/ids.h"
 #include "model/names.h"
+#include "model/published.h"
 
 namespace nando {
 
@@ -79,32 +77,6 @@ class SiteTable {
   std::unordered_map<std::string_view, const Site*> by_host_;
 };
 
-// Where the current table is published. One writer; readers each keep a Reader.
-class SiteTables {
- public:
-  explicit SiteTables(SiteTable first);
-
-  void publish(SiteTable table);
-
-  // A reader's own hold on the current table: get() costs one atomic load until the table changes,
-  // and what it returned stays valid until the next get(). One thread.
-  class Reader {
-   public:
-    explicit Reader(const SiteTables& tables) : tables_(&tables) {}
-    const SiteTable& get();
-    // Rises with every publish(); what was derived from an older version is stale.
-    std::uint64_t version() const { return version_; }
-
-   private:
-    const SiteTables* tables_;
-    std::shared_ptr<const SiteTable> held_;
-    std::uint64_t version_ = 0;
-  };
-
- private:
-  mutable std::mutex mutex_;
-  std::shared_ptr<const SiteTable> current_;
-  std::atomic<std::uint64_t> version_{1};
-};
+using SiteTables = Published<SiteTable>;
 
 }  // namespace nando

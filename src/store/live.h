@@ -52,7 +52,6 @@ inline constexpr std::string_view kExportSuffix = ".export-";
 
 // How a feed is put together for the store of `data`.
 struct FeedParts;
-class SiteTables;
 FeedParts feed_parts(DataDir& data, const Settings& settings, const SiteTables& sites,
                      std::function<Position()> durable_end);
 

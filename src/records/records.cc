@@ -1,4 +1,4 @@
-#include "counters/records.h"
+#include "records/records.h"
 
 #include <fmt/core.h>
 

@@ -1,9 +1,8 @@
-#include "counters/records.h"
+#include "records/records.h"
 
 #include <gtest/gtest.h>
 
-#include "counters/counters.h"
-#include "counters/test_batch.h"
+#include "records/test_batch.h"
 
 namespace nando {
 namespace {
@@ -188,18 +187,6 @@ TEST(Records, ADetailFieldOfALaterVersionIsPassedOver) {
   ByteWriter(longer).sized(as_bytes("something new"));
   view.detail = longer;
   EXPECT_TRUE(decode_hit(view, kContext));
-}
-
-TEST(Records, AnUnknownKindStopsTheFoldByName) {
-  BatchView batch;
-  const RecordView unknown{.kind = 31, .version = 1};
-  batch.first = Sequence{1};
-  batch.records = std::span(&unknown, 1);
-  Counters counters;
-  const auto folded = counters.fold(batch);
-  ASSERT_FALSE(folded);
-  EXPECT_EQ(folded.error().code, Code::invalid);
-  EXPECT_NE(folded.error().message.find("record 1"), std::string::npos);
 }
 
 TEST(Records, NamesOfKindsAreTheirOwn) {

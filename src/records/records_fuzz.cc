@@ -1,7 +1,7 @@
 // Decodes arbitrary bytes as each kind of record. What decodes must encode to what it was read from
 // or be refused again: nothing is half understood.
 #include "base/assert.h"
-#include "counters/records.h"
+#include "records/records.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace nando;

@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "counters/records.h"
+#include "records/records.h"
 
 namespace nando {
 
