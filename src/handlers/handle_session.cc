@@ -13,25 +13,27 @@ namespace {
 constexpr std::string_view kEmail = "email";
 constexpr std::string_view kPassword = "password";
 constexpr std::string_view kSetUpToken = "set_up_token";
+constexpr std::array kByPassword{kEmail, kPassword};
 
 OwnAnswer let_in(const ApiParts& parts, const Result<std::string>& text) {
   if (!text) return OwnAnswer::refusal(word_of(text.error()), text.error().message);
   return {.body = "{\"state\":\"in\"}\n", .headers = cookie_line(parts, *text), .error = {}};
 }
 
-OwnAnswer log_in(const ApiParts& parts, const OwnFields& fields) {
-  if (const auto token = fields.find(kSetUpToken); token != fields.end()) {
-    return let_in(parts, parts.people.sessions->begin_set_up(token->second));
+OwnAnswer log_in(const ApiParts& parts, const Fields& fields) {
+  if (fields.contains(kSetUpToken)) {
+    return let_in(parts, parts.people.sessions->begin_set_up(field(fields, kSetUpToken)));
   }
-  const auto user =
-      parts.people.users->check(fields.at(std::string(kEmail)), fields.at(std::string(kPassword)));
+  if (const auto error = find_missing(fields, kByPassword)) {
+    return OwnAnswer::refusal(error->word, error->message);
+  }
+  const auto user = parts.people.users->check(field(fields, kEmail), field(fields, kPassword));
   if (!user) return OwnAnswer::refusal("not_let_in");
   return let_in(parts, parts.people.sessions->begin(*user));
 }
 
-OwnAnswer make_owner(const ApiParts& parts, const OwnFields& fields) {
-  const auto user = parts.people.users->add_owner(fields.at(std::string(kEmail)),
-                                                  fields.at(std::string(kPassword)));
+OwnAnswer make_owner(const ApiParts& parts, const Fields& fields) {
+  const auto user = parts.people.users->add_owner(field(fields, kEmail), field(fields, kPassword));
   if (!user) return OwnAnswer::refusal(word_of(user.error()), user.error().message);
   return let_in(parts, parts.people.sessions->begin(*user));
 }
@@ -61,18 +63,8 @@ void handle_log_in(Loop& loop, const Call& call, http::Responder responder) {
   if (!parts.log_in_limiter.take(client, SiteId{}, parts.clock.monotonic())) {
     return refuse_own(loop, "too_many_attempts", std::move(responder));
   }
-  constexpr std::array kNeeded{kEmail, kPassword};
-  auto read = read_own(call.request.body, {});
-  if (const auto* fields = std::get_if<OwnFields>(&read);
-      fields != nullptr && !fields->contains(kSetUpToken)) {
-    read = read_own(call.request.body, kNeeded);
-  }
-  if (const auto* error = std::get_if<WireError>(&read)) {
-    return refuse_own(loop, error->word, std::move(responder), error->message);
-  }
-  answer_later(loop, std::move(responder), [&parts, fields = std::get<OwnFields>(std::move(read))] {
-    return log_in(parts, fields);
-  });
+  answer_later(loop, call, std::move(responder), {},
+               [&parts](const Fields& fields) { return log_in(parts, fields); });
 }
 
 void handle_log_out(Loop& loop, const Call& call, http::Responder responder) {
@@ -90,15 +82,8 @@ void handle_log_out(Loop& loop, const Call& call, http::Responder responder) {
 }
 
 void handle_owner(Loop& loop, const Call& call, http::Responder responder) {
-  constexpr std::array kNeeded{kEmail, kPassword};
-  auto read = read_own(call.request.body, kNeeded);
-  if (const auto* error = std::get_if<WireError>(&read)) {
-    return refuse_own(loop, error->word, std::move(responder), error->message);
-  }
-  answer_later(loop, std::move(responder),
-               [&parts = loop.parts(), fields = std::get<OwnFields>(std::move(read))] {
-                 return make_owner(parts, fields);
-               });
+  answer_later(loop, call, std::move(responder), kByPassword,
+               [&parts = loop.parts()](const Fields& fields) { return make_owner(parts, fields); });
 }
 
 }  // namespace nando

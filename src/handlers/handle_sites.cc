@@ -14,6 +14,7 @@ namespace nando {
 namespace {
 
 constexpr std::string_view kHost = "host";
+constexpr std::string_view kPublicCounts = "public_counts";
 
 void append_site(std::string& body, const Site& site, std::uint64_t hits) {
   body += R"({"host":)";
@@ -31,13 +32,9 @@ std::uint64_t hits_of(const Ledger& ledger, SiteId site) {
   return ledger.counts(site, PageKey{}).site_shown;
 }
 
-OwnAnswer add_site(Api& api, const OwnFields& fields) {
-  const auto field = [&](std::string_view name) {
-    const auto found = fields.find(name);
-    return found == fields.end() ? std::string() : found->second;
-  };
-  SiteDraft draft{.host = field(kHost), .timezone = field("timezone")};
-  draft.counts = field("public_counts") == "true" ? Visibility::open : Visibility::closed;
+OwnAnswer add_site(Api& api, const Fields& fields) {
+  SiteDraft draft{.host = field(fields, kHost), .timezone = field(fields, "timezone")};
+  draft.counts = field(fields, kPublicCounts) == "true" ? Visibility::open : Visibility::closed;
   const auto added = api.parts().sites_book.add(draft);
   if (!added) return OwnAnswer::refusal(word_of(added.error()), added.error().message);
   api.knocks().forget(added->site.host);
@@ -47,12 +44,9 @@ OwnAnswer add_site(Api& api, const OwnFields& fields) {
   return answer;
 }
 
-OwnAnswer set_site(Api& api, const OwnFields& fields) {
-  const auto is_public = fields.find("public_counts");
-  if (is_public == fields.end()) return OwnAnswer::refusal("missing_field", "send 'public_counts'");
-  const auto* const value = is_public->second == "true" ? "on" : "off";
-  const auto site =
-      api.parts().sites_book.set(fields.at(std::string(kHost)), "public_counts", value);
+OwnAnswer set_site(Api& api, const Fields& fields) {
+  const auto* const value = field(fields, kPublicCounts) == "true" ? "on" : "off";
+  const auto site = api.parts().sites_book.set(field(fields, kHost), "public_counts", value);
   if (!site) return OwnAnswer::refusal(word_of(site.error()), site.error().message);
   OwnAnswer answer;
   append_site(answer.body, *site, hits_of(api.parts().ledger, site->id));
@@ -73,19 +67,6 @@ void write_test(Loop& loop, const PendingAnswer&, std::span<const Outcome> outco
   append_json_number(answer.body, outcome.page_ordinal);
   answer.body += "}\n";
   answer_own(loop, answer, std::move(responder));
-}
-
-void change_site(Loop& loop, const Call& call, http::Responder responder,
-                 OwnAnswer (*change)(Api& api, const OwnFields& fields)) {
-  constexpr std::array kNeeded{kHost};
-  auto read = read_own(call.request.body, kNeeded);
-  if (const auto* error = std::get_if<WireError>(&read)) {
-    return refuse_own(loop, error->word, std::move(responder), error->message);
-  }
-  answer_later(loop, std::move(responder),
-               [&api = loop.api(), change, fields = std::get<OwnFields>(std::move(read))] {
-                 return change(api, fields);
-               });
 }
 
 // "https://HOST/", which is a page of that site.
@@ -112,11 +93,15 @@ void handle_sites(Loop& loop, const Call& /*call*/, http::Responder responder) {
 }
 
 void handle_add_site(Loop& loop, const Call& call, http::Responder responder) {
-  change_site(loop, call, std::move(responder), add_site);
+  constexpr std::array kNeeded{kHost};
+  answer_later(loop, call, std::move(responder), kNeeded,
+               [&api = loop.api()](const Fields& fields) { return add_site(api, fields); });
 }
 
 void handle_set_site(Loop& loop, const Call& call, http::Responder responder) {
-  change_site(loop, call, std::move(responder), set_site);
+  constexpr std::array kNeeded{kHost, kPublicCounts};
+  answer_later(loop, call, std::move(responder), kNeeded,
+               [&api = loop.api()](const Fields& fields) { return set_site(api, fields); });
 }
 
 void handle_test_hit(Loop& loop, const Call& call, http::Responder responder) {
@@ -125,14 +110,14 @@ void handle_test_hit(Loop& loop, const Call& call, http::Responder responder) {
   if (const auto* error = std::get_if<WireError>(&read)) {
     return refuse_own(loop, error->word, std::move(responder), error->message);
   }
-  const auto& fields = std::get<OwnFields>(read);
-  const auto url = root_of(fields.at(std::string(kHost)));
-  const auto id = fields.find("id");
+  const auto& fields = std::get<Fields>(read);
+  const auto url = root_of(field(fields, kHost));
+  const auto id = field(fields, "id");
   Beacon beacon;
   loop.fill(beacon, Door::api_token, call.request);
   beacon.url = url;
   beacon.title = "Test hit";
-  if (id != fields.end()) beacon.id = id->second;
+  beacon.id = id;
   if (!beacon.id.empty() &&
       (beacon.id.size() < kHitIdBytesMin || beacon.id.size() > kHitIdBytesMax)) {
     return refuse_own(loop, "bad_id", std::move(responder));

@@ -17,23 +17,27 @@ class Collector final : public JsonListener {
     return std::nullopt;
   }
 
-  OwnFields fields;
+  Fields fields;
 };
 
 }  // namespace
 
-std::variant<OwnFields, WireError> read_own(std::string_view body,
-                                            std::span<const std::string_view> needed) {
+std::variant<Fields, WireError> read_own(std::string_view body,
+                                         std::span<const std::string_view> needed) {
   JsonFields json;
   Collector collector;
   if (auto error = json.read(body, JsonFields::Shape::object, collector)) return std::move(*error);
-  for (const auto name : needed) {
-    const auto found = collector.fields.find(name);
-    if (found == collector.fields.end() || found->second.empty()) {
-      return WireError{"missing_field", "send '" + std::string(name) + "'"};
-    }
-  }
+  if (auto error = find_missing(collector.fields, needed)) return std::move(*error);
   return std::move(collector.fields);
+}
+
+std::optional<WireError> find_missing(const Fields& fields,
+                                      std::span<const std::string_view> needed) {
+  for (const auto name : needed) {
+    if (!field(fields, name).empty()) continue;
+    return WireError{"missing_field", "send '" + std::string(name) + "'"};
+  }
+  return std::nullopt;
 }
 
 void refuse_own(Loop& loop, std::string_view word, http::Responder responder,
@@ -59,6 +63,19 @@ void answer_later(Loop& loop, http::Responder responder, std::function<OwnAnswer
         [shared, answerer, answer = work()] { answer_own(*answerer, answer, std::move(*shared)); });
   });
   if (!taken) refuse_own(loop, "clerk_busy", std::move(*shared));
+}
+
+void answer_later(Loop& loop, const Call& call, http::Responder responder,
+                  std::span<const std::string_view> needed,
+                  std::function<OwnAnswer(const Fields& fields)> work) {
+  auto read = read_own(call.request.body, needed);
+  if (const auto* error = std::get_if<WireError>(&read)) {
+    return refuse_own(loop, error->word, std::move(responder), error->message);
+  }
+  answer_later(loop, std::move(responder),
+               [work = std::move(work), fields = std::get<Fields>(std::move(read))] {
+                 return work(fields);
+               });
 }
 
 std::string_view word_of(const Error& error) {

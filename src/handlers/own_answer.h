@@ -3,20 +3,23 @@
 #pragma once
 
 #include <functional>
-#include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <variant>
 
 #include "api/loop.h"
+#include "registry/fields.h"
 
 namespace nando {
 
 // A flat object: texts, and true or false. Other types are refused, other fields are let be.
-using OwnFields = std::map<std::string, std::string, std::less<>>;
-std::variant<OwnFields, WireError> read_own(std::string_view body,
-                                            std::span<const std::string_view> needed);
+std::variant<Fields, WireError> read_own(std::string_view body,
+                                         std::span<const std::string_view> needed);
+// The first of `needed` that is not there, or is empty.
+std::optional<WireError> find_missing(const Fields& fields,
+                                      std::span<const std::string_view> needed);
 
 struct OwnAnswer {
   std::string body;  // JSON.
@@ -36,6 +39,10 @@ void answer_own(Loop& loop, const OwnAnswer& answer, http::Responder responder);
 
 // Does `work` on the clerk's thread, then answers. It must not touch the loop or the request.
 void answer_later(Loop& loop, http::Responder responder, std::function<OwnAnswer()> work);
+// The same with the fields of the body; one that read_own() refuses is refused at once.
+void answer_later(Loop& loop, const Call& call, http::Responder responder,
+                  std::span<const std::string_view> needed,
+                  std::function<OwnAnswer(const Fields& fields)> work);
 
 // The word for what a registry says of a change.
 std::string_view word_of(const Error& error);

@@ -1,4 +1,4 @@
-// Fields as what reads documents wants them.
+// Fields as who reads them wants them.
 #pragma once
 
 #include <charconv>
@@ -9,7 +9,7 @@
 namespace nando {
 
 // Empty if there is none of that name.
-inline std::string field(const Fields& fields, const std::string& name) {
+inline std::string field(const Fields& fields, std::string_view name) {
   const auto found = fields.find(name);
   return found == fields.end() ? "" : found->second;
 }

@@ -15,6 +15,7 @@
 // Bytes:   docs/formats/registry.md
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -25,7 +26,7 @@
 
 namespace nando {
 
-using Fields = std::map<std::string, std::string>;
+using Fields = std::map<std::string, std::string, std::less<>>;
 
 // 1 for a document that was just made, one more with each change. kNoVersion: it must not be there.
 using Version = std::uint64_t;
