@@ -40,11 +40,6 @@ void refuse_pixel(Loop& loop, std::string_view word, http::Responder responder) 
   answer_pixel(loop, error.status, std::move(responder));
 }
 
-// An id that came by JSON is UTF-8; so is one that came by query.
-bool is_id(std::string_view id) {
-  return id.empty() || (id.size() >= kHitIdBytesMin && id.size() <= kHitIdBytesMax && is_utf8(id));
-}
-
 void write_answer(Loop& loop, const PendingAnswer& pending, std::span<const Outcome> outcomes,
                   http::Responder responder) {
   const auto& outcome = outcomes.front();
@@ -70,7 +65,8 @@ void handle_pixel(Loop& loop, const Call& call, http::Responder responder) {
   loop.fill(beacon, Door::pixel, call.request);
   if (beacon.url.empty()) beacon.url = beacon.referer;
   if (beacon.url.empty()) return loop.refuse("missing_url", std::move(responder));
-  if (!is_id(beacon.id)) {
+  // An id that came by JSON is UTF-8; so is one that came by query.
+  if (!beacon.id.empty() && !(is_hit_id(beacon.id) && is_utf8(beacon.id))) {
     return loop.refuse("bad_id", std::move(responder));
   }
   auto& batch = loop.gate().batch();

@@ -118,8 +118,7 @@ void handle_test_hit(Loop& loop, const Call& call, http::Responder responder) {
   beacon.url = url;
   beacon.title = "Test hit";
   beacon.id = id;
-  if (!beacon.id.empty() &&
-      (beacon.id.size() < kHitIdBytesMin || beacon.id.size() > kHitIdBytesMax)) {
+  if (!beacon.id.empty() && !is_hit_id(beacon.id)) {
     return refuse_own(loop, "bad_id", std::move(responder));
   }
   auto& batch = loop.gate().batch();

@@ -26,6 +26,10 @@ constexpr std::string_view name_of(Door door) {
 
 inline constexpr std::size_t kHitIdBytesMin = 16;
 inline constexpr std::size_t kHitIdBytesMax = 64;
+// Of a hit that has one. That it is UTF-8 its door sees to.
+constexpr bool is_hit_id(std::string_view id) {
+  return id.size() >= kHitIdBytesMin && id.size() <= kHitIdBytesMax;
+}
 inline constexpr std::size_t kUrlBytesMax = 4096;
 inline constexpr std::size_t kReferrerBytesMax = 2048;
 inline constexpr std::size_t kTitleBytesMax = 512;
@@ -44,7 +48,7 @@ struct Beacon {
   bool is_of_known_site = false;  // It makes no site: its token is bound to one.
 
   std::string_view url;
-  std::string_view id;        // Empty, or kHitIdBytesMin to kHitIdBytesMax bytes.
+  std::string_view id;        // Empty, or is_hit_id().
   std::string_view referrer;  // As the page saw it.
   std::string_view title;
   std::string_view name;   // Of an event; empty for a page view.

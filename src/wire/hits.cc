@@ -118,7 +118,7 @@ class HitReader::Listener final : public JsonListener {
   static std::optional<WireError> read_id(const JsonField& field, Beacon& beacon) {
     if (field.type == JsonType::null) return std::nullopt;
     if (field.type != JsonType::text) return wrong_type("id", "a string", field.type);
-    if (field.text.size() < kHitIdBytesMin || field.text.size() > kHitIdBytesMax) {
+    if (!is_hit_id(field.text)) {
       return WireError{"bad_id", "\"id\" must have 16 to 64 bytes; a random UUID will do"};
     }
     beacon.id = field.text;

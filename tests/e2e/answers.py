@@ -353,7 +353,9 @@ def pixel(_world):
               "unknown_site", body=GIF, headers=PICTURE)
     yield Row("of a URL that is none", get("/hit.gif?url=javascript:alert(1)"), 400, "bad_url",
               body=GIF, headers=PICTURE)
-    yield Row("with a short id", get(f"/hit.gif?url={page}&id=short"), 400, "bad_id")
+    for size, status in ((15, 400), (16, 200), (64, 200), (65, 400)):
+        yield Row(f"with an id of {size}", get(f"/hit.gif?url={page}&id=" + "i" * size), status,
+                  "bad_id" if status == 400 else None, moves=1 if status == 200 else 0)
     yield Row("with an id that is no text", get(f"/hit.gif?url={page}&id=" + "%FF" * 16), 400,
               "bad_id")
     yield Row("HEAD does not count", Request("HEAD", f"/hit.gif?url={page}"), 200, headers=PICTURE,

@@ -96,8 +96,10 @@ def sites_and_hits(report, server, ada):
     for _ in range(2):
         answer = ada.ask("POST", "/api/v1/sites/test", test)
         report.equal("a test hit is counted once", answer.json(), {"site": 1, "page": 1})
-    refused(report, "a short id", ada.ask("POST", "/api/v1/sites/test",
-                                          {"host": "blog.example", "id": "x"}), 400, "bad_id")
+    for size, status, word in ((15, 400, "bad_id"), (16, 404, "unknown_site"),
+                               (64, 404, "unknown_site"), (65, 400, "bad_id")):
+        refused(report, f"of no site, an id of {size}", ada.ask(
+            "POST", "/api/v1/sites/test", {"host": "no.example", "id": "i" * size}), status, word)
     refused(report, "of no site", ada.ask("POST", "/api/v1/sites/test", {"host": "no.example"}),
             404, "unknown_site")
     server.ask(post("/api/v1/hits", hit))
