@@ -75,7 +75,8 @@ void Loop::on_request(const http::Request& request, http::Responder responder) {
   if (request.method == "OPTIONS") return preflight(request, match, std::move(responder));
   if (match.route == nullptr) {
     headers_ = "Allow: " + match.allow + ", OPTIONS\r\n";
-    return refuse("method_not_allowed", std::move(responder), "this address takes " + match.allow);
+    return refuse("method_not_allowed", std::move(responder), "this address takes " + match.allow,
+                  audience_of(match.place->access));
   }
   if (const auto word = refusal(match.route->access, request); !word.empty()) {
     return refuse(word, std::move(responder), {}, audience_of(match.route->access));

@@ -195,7 +195,13 @@ def roles(report):
                 ("POST", "/api/v1/sites/set", (401, 401, 401, 400)),
                 ("POST", "/api/v1/sites/test", (401, 401, 401, 400)),
                 ("GET", "/api/v1/sites/live?host=no.example", (401, 401, 401, 404)),
-                ("GET", "/api/v1/knocks", (401, 401, 401, 200))):
+                ("GET", "/api/v1/knocks", (401, 401, 401, 200)),
+                # What the address does not take.
+                ("PUT", "/api/v1/session", (405, 405, 405, 405)),
+                ("GET", "/api/v1/owner", (405, 405, 405, 405)),
+                ("DELETE", "/api/v1/sites", (405, 405, 405, 405)),
+                ("GET", "/api/v1/sites/set", (405, 405, 405, 405)),
+                ("POST", "/api/v1/knocks", (405, 405, 405, 405))):
             for token, status in zip(tokens, statuses):
                 bearer = {"Authorization": f"Bearer {token}"} if token else {}
                 body = b"{}" if method == "POST" else None
