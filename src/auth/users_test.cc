@@ -209,6 +209,15 @@ TEST_F(UsersTest, TheSetUpTokenLetsInUntilThereIsAnOwner) {
   EXPECT_NE(sessions->set_up_token(), "");
 }
 
+// Though nobody asked while there was an owner.
+TEST_F(UsersTest, TheFirstSessionOfAnOwnerEndsTheSetUpTokenForGood) {
+  const auto token = sessions->set_up_token();
+  const auto user = owner();
+  ASSERT_TRUE(sessions->begin(user));
+  ASSERT_TRUE(users->remove(kEmail));
+  EXPECT_EQ(sessions->begin_set_up(token).error().code, Code::denied);
+}
+
 TEST_F(UsersTest, AStartHasASetUpTokenOfItsOwn) {
   const auto token = sessions->set_up_token();
   const auto text = sessions->begin_set_up(token).value();
