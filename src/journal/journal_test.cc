@@ -228,6 +228,30 @@ TEST_F(JournalTest, TheSegmentInUseIsSealedWhereThereIsNoRoomForAnother) {
   expect_replay();
 }
 
+// One that is left more than 64 KiB, where a batch larger than that finds no room, is kept for
+// smaller ones; one with 64 KiB is given away, and sealed it is room.
+TEST_F(JournalTest, ASegmentThatSmallBatchesFitInIsKeptForThem) {
+  constexpr std::size_t kSegment = 128 << 10;
+  constexpr std::size_t kRest = 64 << 10;
+  options_.segment_bytes = options_.segment_bytes_hurry = options_.segment_bytes_min = kSegment;
+  for (const auto rest : {kRest, kRest + kBlockBytes}) {
+    SimulatedDisk disk(1);
+    directory_ = &disk;
+    written_.clear();
+    auto journal = open();
+    const auto batches = (kSegment - rest) / kBlockBytes - 1;  // A block each, and the header's.
+    for (std::size_t i = 0; i < batches; ++i) append(*journal, 1);
+    disk.set_capacity(kSegment);
+    EXPECT_EQ(try_append(*journal, 2, 40'000).error().code, Code::full);
+    const bool is_kept = rest > kRest;
+    EXPECT_EQ(try_append(*journal, 1, 40).has_value(), is_kept) << rest;
+    disk.set_capacity(2 * kSegment - kBlockBytes);  // For a copy, not for another segment.
+    static_cast<void>(journal->keep());
+    EXPECT_EQ(journal->sizes().sealed_bytes == 0, is_kept) << rest;
+    expect_replay();
+  }
+}
+
 TEST_F(JournalTest, AStepOfHousekeepingThatFailedIsLeftAloneForASecond) {
   auto journal = open();
   append(*journal, 1);

@@ -207,7 +207,7 @@ class JournalTest : public testing::Test {
  protected:
   Result<std::unique_ptr<Journal>> try_open(Position from = {}) {
     replayed_.clear();
-    return Journal::open(*directory_, kSmall, clock_, entropy_, from, remember_in(replayed_));
+    return Journal::open(*directory_, options_, clock_, entropy_, from, remember_in(replayed_));
   }
   std::unique_ptr<Journal> open(Position from = {}) {
     auto journal = try_open(from);
@@ -265,6 +265,7 @@ class JournalTest : public testing::Test {
 
   SimulatedDisk disk_{1};
   Directory* directory_ = &disk_;
+  JournalOptions options_ = kSmall;
   ManualClock clock_;
   SeededEntropy entropy_{1};
   BatchBuilder batch_;
