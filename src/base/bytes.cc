@@ -133,4 +133,25 @@ std::optional<Buffer> from_base64url(std::string_view text) {
   return bytes;
 }
 
+std::size_t utf8_size(std::string_view text) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const auto follows = [&](std::size_t count, unsigned low, unsigned high) -> std::size_t {
+    if (text.size() <= count || byte(1) < low || byte(1) > high) return 0;
+    for (std::size_t i = 2; i <= count; ++i) {
+      if ((byte(i) & 0xc0) != 0x80) return 0;
+    }
+    return count + 1;
+  };
+  const unsigned c = byte(0);
+  return c < 0x80                 ? 1
+         : c >= 0xc2 && c <= 0xdf ? follows(1, 0x80, 0xbf)
+         : c == 0xe0              ? follows(2, 0xa0, 0xbf)
+         : c == 0xed              ? follows(2, 0x80, 0x9f)
+         : c >= 0xe1 && c <= 0xef ? follows(2, 0x80, 0xbf)
+         : c == 0xf0              ? follows(3, 0x90, 0xbf)
+         : c >= 0xf1 && c <= 0xf3 ? follows(3, 0x80, 0xbf)
+         : c == 0xf4              ? follows(3, 0x80, 0x8f)
+                                  : 0;
+}
+
 }  // namespace nando

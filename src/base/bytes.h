@@ -1,4 +1,4 @@
-// Bytes: fixed-width little-endian and varint reading and writing, hex and base64url text.
+// Bytes: fixed-width little-endian and varint reading and writing; hex, base64url and UTF-8 text.
 //
 // Varint is LEB128: seven bits a byte, least significant first, high bit set on all but the last.
 #pragma once
@@ -129,6 +129,10 @@ constexpr std::size_t base64url_size(std::size_t bytes) {
 // Nothing if a character is foreign, or the last one carries bits that no encoder writes: one text,
 // one value.
 std::optional<Buffer> from_base64url(std::string_view text);
+
+// The size of the character that `text` begins with, by table 3-7 of the Unicode Standard
+// (well-formed UTF-8 byte sequences); 0 if it begins with none. Requires: text is not empty.
+std::size_t utf8_size(std::string_view text);
 
 // Eight bytes at a time in one register, for texts that are looked through on the path of a hit.
 // Results have the high bit of each byte that matched; what stands above the lowest match may match

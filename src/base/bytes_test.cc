@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <bit>
+
 #include "base/entropy.h"
 
 namespace nando {
@@ -106,6 +108,40 @@ TEST(Bytes, Base64urlOfAnyLengthIsThereAndBack) {
     EXPECT_EQ(text.size(), base64url_size(size));
     EXPECT_EQ(from_base64url(text), bytes) << size;
     bytes.push_back(static_cast<std::byte>(size * 37 + 11));
+  }
+}
+
+// Every beginning of four bytes that the standard's table tells apart, beside a reader that
+// decodes.
+TEST(Bytes, ACharacterOfUtf8IsAsLongAsItsValueNeeds) {
+  const auto size_of = [](std::string_view text) -> std::size_t {
+    const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+    if (byte(0) < 0x80) return 1;
+    const std::size_t ones = static_cast<std::size_t>(std::countl_one(byte(0)));
+    if (ones < 2 || ones > 4 || text.size() < ones) return 0;
+    std::uint32_t value = byte(0) & (0x7fU >> ones);
+    for (std::size_t i = 1; i < ones; ++i) {
+      if (std::countl_one(byte(i)) != 1) return 0;
+      value = value << 6 | (byte(i) & 0x3fU);
+    }
+    const bool is_surrogate = value >= 0xd800 && value <= 0xdfff;
+    const std::size_t least = value < 0x80 ? 1 : value < 0x800 ? 2 : value < 0x10000 ? 3 : 4;
+    return ones == least && !is_surrogate && value <= 0x10ffff ? ones : 0;
+  };
+  constexpr std::array kLater{'\x00', '\x7f', '\x80', '\x8f', '\x90',
+                              '\x9f', '\xa0', '\xbf', '\xc0', '\xff'};
+  for (unsigned first = 0; first < 256; ++first) {
+    for (const char second : kLater) {
+      for (const char third : kLater) {
+        for (const char fourth : kLater) {
+          const std::array all{static_cast<char>(first), second, third, fourth};
+          for (std::size_t size = 1; size <= all.size(); ++size) {
+            const std::string_view text(all.data(), size);
+            ASSERT_EQ(utf8_size(text), size_of(text)) << to_hex(as_bytes(text));
+          }
+        }
+      }
+    }
   }
 }
 

@@ -4,32 +4,20 @@
 #include <optional>
 
 #include "base/assert.h"
+#include "base/bytes.h"
 #include "embed/tables/verdana.h"
 
 namespace nando {
 
 namespace {
 
-// Takes the first character off `text`; nothing if it begins with none, by table 3-7 of the Unicode
-// Standard. Requires: text is not empty.
+// Takes the first character off `text`, which is not empty; nothing if it begins with none.
 std::optional<char32_t> take(std::string_view& text) {
-  const auto lead = static_cast<unsigned char>(text.front());
-  const std::size_t size = lead < 0x80           ? 1
-                           : (lead >> 5) == 0x06 ? 2
-                           : (lead >> 4) == 0x0e ? 3
-                           : (lead >> 3) == 0x1e ? 4
-                                                 : 0;
-  if (size == 0 || text.size() < size) return std::nullopt;
-  char32_t value = size == 1 ? lead : lead & (0x7fU >> size);
-  for (std::size_t i = 1; i < size; ++i) {
-    const auto next = static_cast<unsigned char>(text[i]);
-    if ((next & 0xc0) != 0x80) return std::nullopt;
-    value = value << 6 | (next & 0x3f);
-  }
-  constexpr std::array<char32_t, 5> kLeast = {0, 0, 0x80, 0x800,
-                                              0x10000};  // By size: not overlong.
-  const bool is_surrogate = value >= 0xd800 && value <= 0xdfff;
-  if (value < kLeast[size] || is_surrogate || value > 0x10ffff) return std::nullopt;
+  const auto size = utf8_size(text);
+  if (size == 0) return std::nullopt;
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  char32_t value = size == 1 ? byte(0) : byte(0) & (0x7fU >> size);
+  for (std::size_t i = 1; i < size; ++i) value = value << 6 | (byte(i) & 0x3f);
   text.remove_prefix(size);
   return value;
 }

@@ -167,29 +167,6 @@ WireError describe(const json::error_code& ec, std::size_t at) {
   return {"not_json", "the body is not JSON: " + ec.message() + where};
 }
 
-// The size of the character that `text` begins with, by table 3-7 of the Unicode Standard
-// (well-formed UTF-8 byte sequences); 0 if it begins with none. Requires: text is not empty.
-std::size_t utf8_size(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const auto follows = [&](std::size_t count, unsigned low, unsigned high) -> std::size_t {
-    if (text.size() <= count || byte(1) < low || byte(1) > high) return 0;
-    for (std::size_t i = 2; i <= count; ++i) {
-      if ((byte(i) & 0xc0) != 0x80) return 0;
-    }
-    return count + 1;
-  };
-  const unsigned c = byte(0);
-  return c < 0x80                 ? 1
-         : c >= 0xc2 && c <= 0xdf ? follows(1, 0x80, 0xbf)
-         : c == 0xe0              ? follows(2, 0xa0, 0xbf)
-         : c == 0xed              ? follows(2, 0x80, 0x9f)
-         : c >= 0xe1 && c <= 0xef ? follows(2, 0x80, 0xbf)
-         : c == 0xf0              ? follows(3, 0x90, 0xbf)
-         : c >= 0xf1 && c <= 0xf3 ? follows(3, 0x80, 0xbf)
-         : c == 0xf4              ? follows(3, 0x80, 0x8f)
-                                  : 0;
-}
-
 std::string as_utf8(std::string_view text) {
   std::string out;
   while (!text.empty()) {
