@@ -154,4 +154,13 @@ std::size_t utf8_size(std::string_view text) {
                                   : 0;
 }
 
+bool is_utf8(std::string_view text) {
+  while (!text.empty()) {
+    const auto size = utf8_size(text);
+    if (size == 0) return false;
+    text.remove_prefix(size);
+  }
+  return true;
+}
+
 }  // namespace nando

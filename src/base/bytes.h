@@ -133,6 +133,7 @@ std::optional<Buffer> from_base64url(std::string_view text);
 // The size of the character that `text` begins with, by table 3-7 of the Unicode Standard
 // (well-formed UTF-8 byte sequences); 0 if it begins with none. Requires: text is not empty.
 std::size_t utf8_size(std::string_view text);
+bool is_utf8(std::string_view text);
 
 // Eight bytes at a time in one register, for texts that are looked through on the path of a hit.
 // Results have the high bit of each byte that matched; what stands above the lowest match may match

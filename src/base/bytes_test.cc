@@ -180,5 +180,21 @@ TEST(Bytes, Base64urlHasOneTextForOneValue) {
   }
 }
 
+TEST(Utf8, IsWhatTheStandardCallsWellFormed) {
+  for (const std::string_view good : {"", "a", "\x7f", "\u0080", "\u07ff", "\u0800", "\ud7ff",
+                                      "\ue000", "\uffff", "\U00010000", "\U0010ffff"}) {
+    EXPECT_TRUE(is_utf8(good)) << good;
+    for (std::size_t cut = 1; cut < good.size(); ++cut) {
+      EXPECT_FALSE(is_utf8(good.substr(0, cut))) << good << " cut to " << cut;
+      EXPECT_FALSE(is_utf8(good.substr(cut))) << good << " from " << cut;
+    }
+  }
+  for (const std::string_view bad : {"\x80", "\xc0\x80", "\xc1\xbf", "\xe0\x9f\xbf", "\xed\xa0\x80",
+                                     "\xed\xbf\xbf", "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80",
+                                     "\xf5\x80\x80\x80", "\xff", "\xe2\x82z", "\xf0\x9f\x98z"}) {
+    EXPECT_FALSE(is_utf8(bad)) << to_hex(as_bytes(bad));
+  }
+}
+
 }  // namespace
 }  // namespace nando

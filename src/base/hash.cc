@@ -40,6 +40,21 @@ Hash256 blake2b(std::span<const Bytes> parts) {
   return out;
 }
 
+Hash256 sha256(Bytes bytes) {
+  Hash256 out;
+  crypto_hash_sha256(data_of(out), data_of(bytes), bytes.size());
+  return out;
+}
+
+Hash256 sha256(std::span<const Bytes> parts) {
+  crypto_hash_sha256_state state;
+  crypto_hash_sha256_init(&state);
+  for (const auto part : parts) crypto_hash_sha256_update(&state, data_of(part), part.size());
+  Hash256 out;
+  crypto_hash_sha256_final(&state, data_of(out));
+  return out;
+}
+
 MacKey::MacKey(const Key256& key) {
   crypto_generichash_init(&absorbed_, data_of(Bytes(key)), key.size(), sizeof(Hash128));
 }
@@ -55,6 +70,24 @@ Hash128 MacKey::mac(Bytes message) const {
 bool MacKey::verify(Bytes message, const Hash128& given) const {
   const auto expected = mac(message);
   return sodium_memcmp(expected.data(), given.data(), expected.size()) == 0;
+}
+
+SigningKey::SigningKey(const Key256& seed) {
+  static_assert(crypto_sign_ed25519_SEEDBYTES == sizeof(Key256));
+  static_assert(crypto_sign_ed25519_SECRETKEYBYTES == sizeof(expanded_));
+  crypto_sign_ed25519_seed_keypair(data_of(public_key_), data_of(expanded_), data_of(Bytes(seed)));
+}
+
+Signature SigningKey::sign(Bytes message) const {
+  Signature signature;
+  crypto_sign_ed25519_detached(data_of(signature), nullptr, data_of(message), message.size(),
+                               data_of(Bytes(expanded_)));
+  return signature;
+}
+
+bool verify_signature(Bytes message, const Signature& signature, const PublicKey& key) {
+  return crypto_sign_ed25519_verify_detached(data_of(Bytes(signature)), data_of(message),
+                                             message.size(), data_of(Bytes(key))) == 0;
 }
 
 std::uint64_t checksum(Bytes bytes, std::uint64_t seed) {

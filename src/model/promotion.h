@@ -58,6 +58,7 @@ constexpr std::string_view name_of(PrizeKind kind) {
 
 inline constexpr std::size_t kPromotionNameBytesMax = 64;
 inline constexpr std::size_t kPromotionPagesMax = 100;
+inline constexpr std::size_t kPromotionPageBytesMax = 400;
 inline constexpr std::size_t kPromotionOrdinalsMax = 1'000;
 inline constexpr std::uint64_t kWindowEntriesMax = 1'000'000'000;
 inline constexpr std::uint32_t kWindowsMax = 100'000;
@@ -66,6 +67,8 @@ inline constexpr std::uint32_t kWinnersMax = 1'000;       // Of one window.
 inline constexpr std::uint64_t kEntriesMax = 10'000'000;  // Of one promotion.
 inline constexpr std::size_t kPrizeTextBytesMax = 2'000;
 inline constexpr std::uint32_t kStockMax = 100'000;
+inline constexpr std::chrono::milliseconds kClaimWithinMin = std::chrono::minutes{1};
+inline constexpr std::chrono::milliseconds kClaimWithinMax = std::chrono::hours{24 * 3660};
 inline constexpr std::size_t kOutsideBytesMax = 500;
 inline constexpr std::size_t kRulesTextBytesMax = 48 << 10;  // Fits a journal record.
 
@@ -95,7 +98,8 @@ struct Entrant {
 struct Promotion {
   std::string name;  // [a-z0-9-], as <hit-winner promotion="..."> names it.
   std::string host;  // Of the site.
-  // "/a" is that page, "/a/*" what is below it. None: every page of the site.
+  // "/a" is that page, "/a/*" what is below it ("/a/" and "/a/b", not "/a"). None: every page of
+  // the site.
   std::vector<std::string> pages;
   UnixTime opens{};
   UnixTime closes{};
@@ -122,19 +126,22 @@ struct Promotion {
   bool operator==(const Promotion&) const = default;
 };
 
-std::string rules_text(const Promotion& promotion);
-// Code::invalid, naming line and reason, for anything that rules_text() does not write.
-Result<Promotion> parse_rules(std::string_view text);
-
-// What is wrong with rules, as somebody who writes them wants to be told: Code::invalid.
+// What is wrong with rules, as somebody who writes them wants to be told: Code::invalid. Fields
+// that the rule does not have must be as they are in Promotion{}.
 Result<> check_rules(const Promotion& promotion);
+
+// One text, one value, for rules that check_rules() lets pass.
+std::string rules_text(const Promotion& promotion);
+// Code::invalid, naming line and reason, for anything that rules_text() does not write; what it
+// returns passes check_rules().
+Result<Promotion> parse_rules(std::string_view text);
 
 // Whether `path` ("/a/b", no query) is one of the promotion's pages.
 bool covers(const Promotion& promotion, std::string_view path);
-// Whether some path is a page of both.
+// Whether some page is of both: of the same host, and by its path.
 bool overlap(const Promotion& one, const Promotion& other);
 
-// The last entry there can be.
+// The last entry there can be: one after it could not win. Requires: check_rules() passes.
 std::uint64_t entries_max(const Promotion& promotion);
 
 // The promotions that take entries now, as ingest reads them on every hit.
@@ -146,7 +153,8 @@ struct RunningPromotion {
 struct PromotionTable {
   std::vector<RunningPromotion> running;
 
-  // `page` is spelled as in ingest/page_url.h: host, path, query. Null if none covers it.
+  // The first that covers `page`, spelled as in ingest/page_url.h: host, path, query. Null if none
+  // does. Costs a comparison of paths for each page of the site's promotions.
   const RunningPromotion* covering(SiteId site, std::string_view page) const;
 };
 using PromotionTables = Published<PromotionTable>;

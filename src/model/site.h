@@ -2,6 +2,7 @@
 // may read. SiteTable: all of them, as ingest reads them on every hit.
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -76,6 +77,26 @@ class SiteTable {
   std::vector<Site> sites_;
   std::unordered_map<std::string_view, const Site*> by_host_;
 };
+
+inline SiteTable::SiteTable(std::vector<Site> sites) : sites_(std::move(sites)) {
+  for (const auto& site : sites_) {
+    by_host_.emplace(site.host, &site);
+    for (const auto& alias : site.aliases) by_host_.emplace(alias, &site);
+  }
+}
+
+inline const Site* SiteTable::find(std::string_view host) const {
+  if (const auto found = by_host_.find(host); found != by_host_.end()) return found->second;
+  if (!host.starts_with("www.")) return nullptr;
+  const auto found = by_host_.find(host.substr(4));
+  return found == by_host_.end() ? nullptr : found->second;
+}
+
+inline const Site* SiteTable::find(SiteId id) const {
+  const auto found =
+      std::find_if(sites_.begin(), sites_.end(), [&](const Site& site) { return site.id == id; });
+  return found == sites_.end() ? nullptr : &*found;
+}
 
 using SiteTables = Published<SiteTable>;
 

@@ -234,15 +234,6 @@ void append_json_number(std::string& out, std::uint64_t number) {
   out.append(digits, static_cast<std::size_t>(end - digits));
 }
 
-bool is_utf8(std::string_view text) {
-  while (!text.empty()) {
-    const auto size = utf8_size(text);
-    if (size == 0) return false;
-    text.remove_prefix(size);
-  }
-  return true;
-}
-
 void append_json_string(std::string& out, std::string_view text) {
   if (is_plain(text)) {
     out += '"';

@@ -66,8 +66,6 @@ class JsonFields {
 // Appends a number, without locale or allocation.
 void append_json_number(std::string& out, std::uint64_t number);
 
-bool is_utf8(std::string_view text);
-
 // Appends `text` as a JSON string, quotes included. What is no UTF-8 becomes U+FFFD, byte by byte.
 void append_json_string(std::string& out, std::string_view text);
 // {"key":"value",...} of properties as they are encoded (model/beacon.h).

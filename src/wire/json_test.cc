@@ -29,22 +29,6 @@ TEST(JsonText, WhatIsNoUtf8IsReplacedByteByByte) {
   EXPECT_EQ(quoted("\"\xed\xa0\x80"), "\"\\\"\ufffd\ufffd\ufffd\"");
 }
 
-TEST(JsonText, Utf8IsWhatTheStandardCallsWellFormed) {
-  for (const std::string_view good : {"", "a", "\x7f", "\u0080", "\u07ff", "\u0800", "\ud7ff",
-                                      "\ue000", "\uffff", "\U00010000", "\U0010ffff"}) {
-    EXPECT_TRUE(is_utf8(good)) << quoted(good);
-    for (std::size_t cut = 1; cut < good.size(); ++cut) {
-      EXPECT_FALSE(is_utf8(good.substr(0, cut))) << quoted(good) << " cut to " << cut;
-      EXPECT_FALSE(is_utf8(good.substr(cut))) << quoted(good) << " from " << cut;
-    }
-  }
-  for (const std::string_view bad : {"\x80", "\xc0\x80", "\xc1\xbf", "\xe0\x9f\xbf", "\xed\xa0\x80",
-                                     "\xed\xbf\xbf", "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80",
-                                     "\xf5\x80\x80\x80", "\xff", "\xe2\x82z", "\xf0\x9f\x98z"}) {
-    EXPECT_FALSE(is_utf8(bad)) << quoted(bad);
-  }
-}
-
 TEST(JsonText, NumbersComeOutWhole) {
   std::string out;
   append_json_number(out, 0);
