@@ -132,43 +132,51 @@ bool is_control(char c) {
   return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
 }
 
-Result<> check_line(std::string_view what, std::string_view text, std::size_t bytes_max) {
+using Checked = std::optional<RulesFault>;
+
+Checked fault(std::string_view field, std::string says) {
+  return RulesFault{field, std::move(says)};
+}
+
+Checked check_line(std::string_view field, std::string_view what, std::string_view text,
+                   std::size_t bytes_max) {
   const std::string name(what);
-  if (text.empty()) return wrong(name + " is missing");
+  if (text.empty()) return fault(field, name + " is missing");
   if (text.size() > bytes_max) {
-    return wrong(name + " is longer than " + std::to_string(bytes_max) + " bytes");
+    return fault(field, name + " is longer than " + std::to_string(bytes_max) + " bytes");
   }
-  if (!is_utf8(text)) return wrong(name + " is not UTF-8");
+  if (!is_utf8(text)) return fault(field, name + " is not UTF-8");
   if (std::ranges::any_of(text, is_control)) {
-    return wrong(name + " has a line break or another control character; it must be one line");
+    return fault(field,
+                 name + " has a line break or another control character; it must be one line");
   }
   return {};
 }
 
-Result<> check_range(std::string_view what, std::uint64_t value, std::uint64_t min,
-                     std::uint64_t max) {
+Checked check_range(std::string_view field, std::string_view what, std::uint64_t value,
+                    std::uint64_t min, std::uint64_t max) {
   if (value >= min && value <= max) return {};
-  return wrong(std::string(what) + " must be " + std::to_string(min) + " to " +
-               std::to_string(max) + ", not " + std::to_string(value));
+  return fault(field, std::string(what) + " must be " + std::to_string(min) + " to " +
+                          std::to_string(max) + ", not " + std::to_string(value));
 }
 
 bool is_name_letter(char c) {
   return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
 }
 
-Result<> check_names(const Promotion& rules) {
+Checked check_names(const Promotion& rules) {
   const auto fits = [](char c) { return is_name_letter(c) || c == '-'; };
   if (rules.name.empty() || rules.name.size() > kPromotionNameBytesMax ||
       !std::ranges::all_of(rules.name, fits) || !is_name_letter(rules.name.front())) {
-    return wrong("the name must be 1 to " + std::to_string(kPromotionNameBytesMax) +
-                 " of a-z, 0-9 and '-', and begin with none of the latter");
+    return fault("name", "the name must be 1 to " + std::to_string(kPromotionNameBytesMax) +
+                             " of a-z, 0-9 and '-', and begin with none of the latter");
   }
   const auto of_host = [](char c) {
     return is_name_letter(c) || std::string_view("-._:[]").find(c) != std::string_view::npos;
   };
   if (rules.host.empty() || rules.host.size() > kHostBytesMax ||
       !std::ranges::all_of(rules.host, of_host)) {
-    return wrong("'" + rules.host + "' is no site's host");
+    return fault("host", "'" + rules.host + "' is no site's host");
   }
   return {};
 }
@@ -177,127 +185,138 @@ bool is_page_letter(char c) {
   return c > ' ' && c < 0x7f && std::string_view("?#*\"<>\\").find(c) == std::string_view::npos;
 }
 
-Result<> check_pages(const Promotion& rules) {
+Checked check_pages(const Promotion& rules) {
   if (rules.pages.size() > kPromotionPagesMax) {
-    return wrong("there are more than " + std::to_string(kPromotionPagesMax) + " pages");
+    return fault("page", "there are more than " + std::to_string(kPromotionPagesMax) + " pages");
   }
   for (const auto& page : rules.pages) {
     std::string_view fixed = page;
     if (fixed.ends_with("/*")) fixed.remove_suffix(1);
     if (!fixed.starts_with('/') || fixed.size() > kPromotionPageBytesMax ||
         !std::ranges::all_of(fixed, is_page_letter)) {
-      return wrong("'" + page +
-                   "' is no page: it must begin with '/', have no query, be escaped as "
-                   "in the address bar, and have '*' at most as the end of '/*'");
+      return fault("page", "'" + page +
+                               "' is no page: it must begin with '/', have no query, be escaped as "
+                               "in the address bar, and have '*' at most as the end of '/*'");
     }
-    if (std::ranges::count(rules.pages, page) > 1) return wrong("'" + page + "' is there twice");
+    if (std::ranges::count(rules.pages, page) > 1) {
+      return fault("page", "'" + page + "' is there twice");
+    }
   }
   return {};
 }
 
-Result<> check_times(const Promotion& rules) {
+Checked check_times(const Promotion& rules) {
   if (rules.opens < UnixTime{} || rules.opens > kTimeMax || rules.closes > kTimeMax) {
-    return wrong("it must open and close between 1970 and 9999");
+    return fault("opens", "it must open and close between 1970 and 9999");
   }
   if (rules.closes <= rules.opens) {
-    return wrong("it closes at " + to_string(rules.closes) +
-                 ", and must open before; it opens at " + to_string(rules.opens));
+    return fault("closes", "it closes at " + to_string(rules.closes) +
+                               ", and must open before; it opens at " + to_string(rules.opens));
   }
   if (rules.claim_within < kClaimWithinMin || rules.claim_within > kClaimWithinMax) {
-    return wrong("claim_within must be 1 minute to 3660 days");
+    return fault("claim_within_ms", "claim_within must be 1 minute to 3660 days");
   }
   return {};
 }
 
-Result<> check_ordinals(const Promotion& rules) {
+Checked check_ordinals(const Promotion& rules) {
   const auto& ordinals = rules.ordinals;
   if (rules.rule != WinRule::exact) {
-    return ordinals.empty() ? Result<>() : wrong("only the rule exact has ordinals");
+    return ordinals.empty() ? Checked() : fault("ordinal", "only the rule exact has ordinals");
   }
   if (ordinals.empty() || ordinals.size() > kPromotionOrdinalsMax) {
-    return wrong("the rule exact needs 1 to " + std::to_string(kPromotionOrdinalsMax) +
-                 " ordinals");
+    return fault("ordinal", "the rule exact needs 1 to " + std::to_string(kPromotionOrdinalsMax) +
+                                " ordinals");
   }
   for (std::size_t i = 0; i < ordinals.size(); ++i) {
-    if (auto fits = check_range("an ordinal", ordinals[i], 1, kEntriesMax); !fits) return fits;
+    if (auto fits = check_range("ordinal", "an ordinal", ordinals[i], 1, kEntriesMax)) return fits;
     if (i > 0 && ordinals[i] <= ordinals[i - 1]) {
-      return wrong("ordinals must rise, and " + std::to_string(ordinals[i]) + " comes after " +
-                   std::to_string(ordinals[i - 1]));
+      return fault("ordinal", "ordinals must rise, and " + std::to_string(ordinals[i]) +
+                                  " comes after " + std::to_string(ordinals[i - 1]));
     }
   }
   return {};
 }
 
-Result<> check_window_ends(const Promotion& rules) {
+Checked check_window_ends(const Promotion& rules) {
   const auto& ends = rules.window_ends;
   if (rules.windows != WindowKind::times) {
-    return ends.empty() ? Result<>() : wrong("only windows by times have ends");
+    return ends.empty() ? Checked() : fault("window_end", "only windows by times have ends");
   }
   if (ends.empty() || ends.size() > kWindowEndsMax) {
-    return wrong("there must be 1 to " + std::to_string(kWindowEndsMax) + " windows, not " +
-                 std::to_string(ends.size()));
+    return fault("window_end", "there must be 1 to " + std::to_string(kWindowEndsMax) +
+                                   " windows, not " + std::to_string(ends.size()));
   }
   auto last = rules.opens;
   for (const auto end : ends) {
     if (end <= last) {
-      return wrong("a window ends at " + to_string(end) + ", and must end after " +
-                   to_string(last));
+      return fault("window_end", "a window ends at " + to_string(end) + ", and must end after " +
+                                     to_string(last));
     }
     last = end;
   }
-  if (last != rules.closes) return wrong("the last window must end when the promotion closes");
-  if (rules.window_count != ends.size()) return wrong("each window must have an end");
+  if (last != rules.closes) {
+    return fault("window_end", "the last window must end when the promotion closes");
+  }
+  if (rules.window_count != ends.size()) return fault("window_end", "each window must have an end");
   return {};
 }
 
-Result<> check_windows(const Promotion& rules) {
+Checked check_windows(const Promotion& rules) {
   const bool fits = rules.rule == WinRule::every     ? rules.windows == WindowKind::entries
                     : rules.rule == WinRule::instant ? rules.windows != WindowKind::whole
                                                      : rules.windows == WindowKind::whole;
   if (!fits) {
-    return wrong("the rule " + std::string(name_of(rules.rule)) + " has no windows of the kind " +
-                 std::string(name_of(rules.windows)));
+    return fault("windows", "the rule " + std::string(name_of(rules.rule)) +
+                                " has no windows of the kind " +
+                                std::string(name_of(rules.windows)));
   }
   if (rules.windows != WindowKind::entries && rules.window_entries != 0) {
-    return wrong("only windows by entries have a number of entries");
+    return fault("window_entries", "only windows by entries have a number of entries");
   }
   if (rules.windows == WindowKind::whole && rules.window_count != 1) {
-    return wrong("the rule " + std::string(name_of(rules.rule)) + " has one window");
+    return fault("window_count",
+                 "the rule " + std::string(name_of(rules.rule)) + " has one window");
   }
   if (rules.windows == WindowKind::entries) {
-    auto range = check_range("the entries of a window", rules.window_entries, 1, kWindowEntriesMax);
-    if (range) range = check_range("the windows", rules.window_count, 1, kWindowsMax);
-    if (!range) return range;
+    auto range = check_range("window_entries", "the entries of a window", rules.window_entries, 1,
+                             kWindowEntriesMax);
+    if (!range)
+      range = check_range("window_count", "the windows", rules.window_count, 1, kWindowsMax);
+    if (range) return range;
     if (rules.window_entries * rules.window_count > kEntriesMax) {
-      return wrong("windows times entries must not be over " + std::to_string(kEntriesMax));
+      return fault("window_count",
+                   "windows times entries must not be over " + std::to_string(kEntriesMax));
     }
   }
   return check_window_ends(rules);
 }
 
-Result<> check_draw(const Promotion& rules) {
+Checked check_draw(const Promotion& rules) {
   const bool drawn = rules.rule == WinRule::instant || rules.rule == WinRule::sealed;
-  if (auto range = check_range("winners", rules.winners, 1, drawn ? kWinnersMax : 1); !range) {
+  if (auto range = check_range("winners", "winners", rules.winners, 1, drawn ? kWinnersMax : 1)) {
     return range;
   }
   if (rules.windows == WindowKind::entries && rules.winners > rules.window_entries) {
-    return wrong("a window of " + std::to_string(rules.window_entries) + " entries cannot have " +
-                 std::to_string(rules.winners) + " winners");
+    return fault("winners", "a window of " + std::to_string(rules.window_entries) +
+                                " entries cannot have " + std::to_string(rules.winners) +
+                                " winners");
   }
   if ((rules.rule == WinRule::instant) != (rules.commitment != Hash256{})) {
-    return wrong("the rule instant has a commitment, and no other rule has one");
+    return fault("commitment", "the rule instant has a commitment, and no other rule has one");
   }
   if (rules.rule != WinRule::sealed) {
     return rules.outside.empty() && rules.outside_at == UnixTime{}
-               ? Result<>()
-               : wrong("only the rule sealed has an outside value");
+               ? Checked()
+               : fault("outside", "only the rule sealed has an outside value");
   }
-  if (auto line = check_line("the outside value", rules.outside, kOutsideBytesMax); !line) {
+  if (auto line = check_line("outside", "the outside value", rules.outside, kOutsideBytesMax)) {
     return line;
   }
   if (rules.outside_at <= rules.closes || rules.outside_at > kTimeMax) {
-    return wrong("outside_at must be after the promotion closes, at " + to_string(rules.closes) +
-                 "; else who knows the value could still enter");
+    return fault("outside_at", "outside_at must be after the promotion closes, at " +
+                                   to_string(rules.closes) +
+                                   "; else who knows the value could still enter");
   }
   return {};
 }
@@ -312,17 +331,17 @@ bool is_web_url(std::string_view url) {
   return !rest.empty() && rest.front() != '/' && std::ranges::all_of(url, fits);
 }
 
-Result<> check_prize(const Promotion& rules) {
-  if (auto line = check_line("what the prize says", rules.says, kPrizeTextBytesMax); !line) {
+Checked check_prize(const Promotion& rules) {
+  if (auto line = check_line("says", "what the prize says", rules.says, kPrizeTextBytesMax)) {
     return line;
   }
   if (rules.prize == PrizeKind::link && !is_web_url(rules.says)) {
-    return wrong("a prize that is a link must say an http or https URL");
+    return fault("says", "a prize that is a link must say an http or https URL");
   }
   if ((rules.prize == PrizeKind::code) != (rules.codes_hash != Hash256{})) {
-    return wrong("a prize that is a code has codes, and no other has");
+    return fault("codes_hash", "a prize that is a code has codes, and no other has");
   }
-  return check_range("stock", rules.stock, 1, kStockMax);
+  return check_range("stock", "stock", rules.stock, 1, kStockMax);
 }
 
 bool is_below(std::string_view pattern) {
@@ -425,15 +444,18 @@ Result<Promotion> parse_rules(std::string_view text) {
   return rules;
 }
 
-Result<> check_rules(const Promotion& rules) {
+std::optional<RulesFault> find_fault(const Promotion& rules) {
   for (const auto check : {check_names, check_pages, check_times, check_ordinals, check_windows,
                            check_draw, check_prize}) {
-    if (auto checked = check(rules); !checked) return checked;
+    if (auto found = check(rules)) return found;
   }
-  if (rules_text(rules).size() > kRulesTextBytesMax) {
-    return wrong("the rules are longer than " + std::to_string(kRulesTextBytesMax) +
-                 " bytes as text; name fewer pages or windows");
-  }
+  if (rules_text(rules).size() <= kRulesTextBytesMax) return std::nullopt;
+  return fault("page", "the rules are longer than " + std::to_string(kRulesTextBytesMax) +
+                           " bytes as text; name fewer pages or windows");
+}
+
+Result<> check_rules(const Promotion& rules) {
+  if (auto found = find_fault(rules)) return wrong(std::move(found->says));
   return {};
 }
 

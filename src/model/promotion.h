@@ -126,8 +126,14 @@ struct Promotion {
   bool operator==(const Promotion&) const = default;
 };
 
-// What is wrong with rules, as somebody who writes them wants to be told: Code::invalid. Fields
-// that the rule does not have must be as they are in Promotion{}.
+// What is wrong with rules, as somebody who writes them wants to be told. Fields that the rule does
+// not have must be as they are in Promotion{}.
+struct RulesFault {
+  std::string_view field;  // Its key in rules_text().
+  std::string says;
+};
+std::optional<RulesFault> find_fault(const Promotion& promotion);
+// Code::invalid with what find_fault() says.
 Result<> check_rules(const Promotion& promotion);
 
 // One text, one value, for rules that check_rules() lets pass.
