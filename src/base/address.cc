@@ -11,6 +11,45 @@
 
 namespace nando {
 
+namespace {
+
+constexpr IpNetwork v4(std::array<std::uint8_t, 4> bytes, unsigned bits) {
+  IpNetwork network{.address = {.family = IpAddress::Family::v4}, .bits = bits};
+  std::copy(bytes.begin(), bytes.end(), network.address.bytes.begin());
+  return network;
+}
+
+constexpr IpNetwork v6(std::array<std::uint8_t, 16> bytes, unsigned bits) {
+  return {.address = {.family = IpAddress::Family::v6, .bytes = bytes}, .bits = bits};
+}
+
+// Of IANA's registries of special-purpose addresses, what not just anybody is reached at. Of v6
+// only 2000::/3 is given out at all.
+constexpr std::array kNotPublic = {
+    v4({0}, 8),                        // "This" network; 0.0.0.0 connects to loopback.
+    v4({10}, 8),                       // Private.
+    v4({100, 64}, 10),                 // Behind a carrier's NAT.
+    v4({127}, 8),                      // Loopback.
+    v4({169, 254}, 16),                // Link-local; where clouds keep a machine's secrets.
+    v4({172, 16}, 12),                 // Private.
+    v4({192, 0, 0}, 24),               // Protocol assignments.
+    v4({192, 0, 2}, 24),               // Documentation.
+    v4({192, 88, 99}, 24),             // 6to4 relays.
+    v4({192, 168}, 16),                // Private.
+    v4({198, 18}, 15),                 // Benchmarks.
+    v4({198, 51, 100}, 24),            // Documentation.
+    v4({203, 0, 113}, 24),             // Documentation.
+    v4({224}, 3),                      // Multicast, reserved, broadcast.
+    v6({0x20, 0x01}, 23),              // Protocol assignments, Teredo among them.
+    v6({0x20, 0x01, 0x0d, 0xb8}, 32),  // Documentation.
+    v6({0x20, 0x02}, 16),              // 6to4: some v4 address.
+    v6({0x3f, 0xff}, 20),              // Documentation.
+};
+constexpr IpNetwork kGivenOut = v6({0x20}, 3);
+constexpr IpNetwork kNat64 = v6({0x00, 0x64, 0xff, 0x9b}, 96);
+
+}  // namespace
+
 bool IpAddress::is_loopback() const {
   if (family == Family::v4) return bytes[0] == 127;
   if (family != Family::v6) return false;
@@ -23,6 +62,17 @@ bool IpAddress::is_private() const {
   if (family != Family::v4) return false;
   return bytes[0] == 10 || (bytes[0] == 172 && (bytes[1] & 0xf0) == 16) ||
          (bytes[0] == 192 && bytes[1] == 168);
+}
+
+bool IpAddress::is_public() const {
+  if (kNat64.contains(*this)) {
+    IpAddress inner{.family = Family::v4};
+    std::copy(bytes.begin() + 12, bytes.end(), inner.bytes.begin());
+    return inner.is_public();
+  }
+  if (family == Family::none || (family == Family::v6 && !kGivenOut.contains(*this))) return false;
+  return std::none_of(kNotPublic.begin(), kNotPublic.end(),
+                      [this](const auto& network) { return network.contains(*this); });
 }
 
 IpAddress IpAddress::prefix(unsigned bits) const {

@@ -1,5 +1,6 @@
-// IpAddress: a client's address, for the rate limiter and the pseudonym. It lives in memory, for
-// one request; it is never written, logged or put into an error message (docs/GUARANTEES.md, V1).
+// IpAddress: a client's address, for the rate limiter and the pseudonym, or one that we would
+// connect to. A client's lives in memory, for one request; it is never written, logged or put into
+// an error message (docs/GUARANTEES.md, V1).
 #pragma once
 
 #include <array>
@@ -22,6 +23,10 @@ struct IpAddress {
   // Of a private network, one's own: 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 and fc00::/7. Not
   // 100.64.0.0/10, behind which carriers have their customers.
   bool is_private() const;
+  // One that the internet routes to anybody. False for what is one's own (loopback, private,
+  // link-local, a carrier's, multicast, none at all) and for what stands for another address (6to4,
+  // Teredo); "64:ff9b::192.0.2.1", a v4 address behind a NAT64, is as public as that address.
+  bool is_public() const;
   // The first `bits` bits, the rest zero. Requires bits <= 32 or 128, as the family has.
   IpAddress prefix(unsigned bits) const;
   // What counts as one client: the whole v4 address, the first 64 bits of a v6 one.
