@@ -25,8 +25,8 @@ int show(const LoadedSettings& loaded, const ShowArguments& args, Output& output
   std::vector<std::vector<std::string>> rows;
   for (const auto& value : loaded.values) {
     const std::string name(value.row->name);
-    objects.push_back({{"name", name}, {"value", value.text}, {"origin", value.origin}});
-    rows.push_back({name, value.text.empty() ? "-" : value.text});
+    objects.push_back({{"name", name}, {"value", value.shown()}, {"origin", value.origin}});
+    rows.push_back({name, value.text.empty() ? "-" : value.shown()});
     if (args.origin) rows.back().push_back(value.origin);
   }
   output.out(args.json ? json_text(objects) : text_table(rows));

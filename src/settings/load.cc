@@ -183,6 +183,9 @@ void check_together(LoadedSettings& loaded) {
         "auto_sites lets anybody who can reach " + settings.listen.host +
         " register sites; listen on 127.0.0.1, or set auto_sites_force if that is meant");
   }
+  if (auto problem = settings.webhook_problem(); !problem.empty()) {
+    loaded.problems.push_back(std::move(problem));
+  }
 }
 
 // A container platform may set variables that begin like ours (NANDOLYTICS_PORT_8000_TCP), so an

@@ -92,17 +92,26 @@ Result<> set_public_url(Settings& settings, std::string_view text) {
   return {};
 }
 
-Result<> set_trusted_proxies(Settings& settings, std::string_view text) {
-  std::vector<IpNetwork> networks;
+// What stands between commas, without the spaces around it.
+std::vector<std::string_view> words_of(std::string_view text) {
+  std::vector<std::string_view> words;
   while (!text.empty()) {
     const auto end = std::min(text.find(','), text.size());
     auto word = text.substr(0, end);
     while (word.starts_with(' ')) word.remove_prefix(1);
     while (word.ends_with(' ')) word.remove_suffix(1);
+    words.push_back(word);
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return words;
+}
+
+Result<> set_trusted_proxies(Settings& settings, std::string_view text) {
+  std::vector<IpNetwork> networks;
+  for (const auto word : words_of(text)) {
     const auto network = IpNetwork::parse(word);
     if (!network) return right(word, "an address or a network, as 10.0.0.0/8 or ::1");
     networks.push_back(*network);
-    text.remove_prefix(std::min(end + 1, text.size()));
   }
   settings.trusted_proxies = std::move(networks);
   return {};
@@ -159,6 +168,73 @@ Result<> set_segment_bytes(Settings& settings, std::string_view text) {
   return {};
 }
 
+struct WebhookHost {
+  std::string_view host;
+  std::string_view port;  // With its colon; empty if there is none.
+};
+// Of a URL that has a scheme.
+WebhookHost webhook_host(std::string_view url) {
+  const auto rest = url.substr(url.find("://") + 3);
+  const auto authority = rest.substr(0, rest.find_first_of("/?"));
+  const auto colon = authority.find(':', authority.find(']') + 1);
+  const auto end = std::min(colon, authority.size());
+  return {authority.substr(0, end), authority.substr(end)};
+}
+
+// Whether libcurl will take it as it stands. A user and a password have no place in it: the
+// signature says who we are.
+bool is_webhook_url(std::string_view url) {
+  if (url.size() > kWebhookUrlBytesMax) return false;
+  if (!url.starts_with("https://") && !url.starts_with("http://")) return false;
+  const auto is_odd = [](char c) {
+    return c <= ' ' || c > '~' ||
+           std::string_view("\"#<>\\^`{|}").find(c) != std::string_view::npos;
+  };
+  if (std::any_of(url.begin(), url.end(), is_odd)) return false;
+  const auto parts = webhook_host(url);
+  std::uint16_t port = 0;
+  if (!parts.port.empty() && !set_number(port, parts.port.substr(1), 1, 65535)) return false;
+  auto host = parts.host;
+  if (host.starts_with('[')) {
+    return host.ends_with(']') && IpAddress::parse(host.substr(1, host.size() - 2));
+  }
+  return !host.empty() && std::all_of(host.begin(), host.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_' || c == '.';
+  });
+}
+
+// What is wrong is not said back: a URL like these often carries a key of its owner's.
+Result<> set_webhook_url(Settings& settings, std::string_view text) {
+  const Error wrong{Code::invalid,
+                    "not right; it takes http or https URLs with commas between them, at most " +
+                        std::to_string(kWebhooksMax) + ", each once, of at most " +
+                        std::to_string(kWebhookUrlBytesMax) +
+                        " printable characters, without user and password"};
+  std::vector<std::string> urls;
+  for (const auto word : words_of(text)) {
+    const bool again = std::find(urls.begin(), urls.end(), word) != urls.end();
+    if (again || !is_webhook_url(word) || urls.size() == kWebhooksMax) return wrong;
+    urls.emplace_back(word);
+  }
+  settings.webhook_urls = std::move(urls);
+  return {};
+}
+
+Result<> set_webhook_secret(Settings& settings, std::string_view text) {
+  const bool fits = text.size() >= kWebhookSecretBytesMin && text.size() <= kWebhookSecretBytesMax;
+  if (!text.empty() && !fits) {
+    return Error{Code::invalid, "not right; it takes " + std::to_string(kWebhookSecretBytesMin) +
+                                    " to " + std::to_string(kWebhookSecretBytesMax) + " bytes"};
+  }
+  settings.webhook_secret = text;
+  return {};
+}
+
+Result<> set_webhooks_allow_private(Settings& settings, std::string_view text) {
+  return set_switch(settings.webhooks_allow_private, text);
+}
+
 constexpr std::array kRows = {
     SettingRow{"data", Kind::text, "./data", "DIR",
                "the data directory: the journal and everything else that is kept", set_data},
@@ -201,6 +277,16 @@ constexpr std::array kRows = {
                "where the warehouse is, on another disk for one; by default warehouse.duckdb in "
                "the data directory",
                set_warehouse_path},
+    SettingRow{"webhooks.url", Kind::list, "", "URLS",
+               "whom to tell when a prize is won (docs/reference/webhooks.md); nobody by default",
+               set_webhook_url},
+    SettingRow{"webhooks.secret", Kind::text, "", "TEXT",
+               "what webhooks are signed with, 16 bytes at least; better in the file or the "
+               "environment than in a flag, which every user of the machine can read",
+               set_webhook_secret, SettingRow::Shown::masked},
+    SettingRow{"webhooks.allow_private", Kind::boolean, "false", "",
+               "let webhooks go to loopback, private and other addresses that are not public",
+               set_webhooks_allow_private},
 };
 
 std::string replaced(std::string_view text, std::string_view of, char by) {
@@ -212,6 +298,10 @@ std::string replaced(std::string_view text, std::string_view of, char by) {
 }
 
 }  // namespace
+
+std::string LoadedSettings::Value::shown() const {
+  return row->shown == SettingRow::Shown::masked && !text.empty() ? "(set, not shown)" : text;
+}
 
 std::span<const SettingRow> setting_rows() {
   return kRows;
@@ -232,6 +322,23 @@ std::string SettingRow::flag() const {
 bool Settings::shows_try_page() const {
   if (try_page == TryPage::automatic) return listen.address.is_loopback();
   return try_page == TryPage::on;
+}
+
+// A name is looked up at each delivery only; see webhooks/post.h.
+std::string Settings::webhook_problem() const {
+  if (!webhook_urls.empty() && webhook_secret.empty()) {
+    return "webhooks.url needs webhooks.secret, with which receivers tell our messages from others";
+  }
+  for (const auto& url : webhook_urls) {
+    auto host = webhook_host(url).host;
+    if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
+    const auto address = IpAddress::parse(host);
+    if (address && !address->is_public() && !webhooks_allow_private) {
+      return "webhooks.url names " + std::string(host) +
+             ", which is no public address; set webhooks.allow_private if that is meant";
+    }
+  }
+  return {};
 }
 
 Result<ListenAddress> parse_listen(std::string_view text) {

@@ -29,6 +29,11 @@ struct ListenAddress {
 // "127.0.0.1:8000", "[::1]:8000", "localhost:8000"; port 0 is any free one.
 Result<ListenAddress> parse_listen(std::string_view text);
 
+inline constexpr std::size_t kWebhooksMax = 8;
+inline constexpr std::size_t kWebhookUrlBytesMax = 2'000;
+inline constexpr std::size_t kWebhookSecretBytesMin = 16;
+inline constexpr std::size_t kWebhookSecretBytesMax = 256;
+
 struct Settings {
   std::string data;
   ListenAddress listen;
@@ -45,8 +50,13 @@ struct Settings {
   std::uint64_t journal_segment_bytes = 0;
   std::uint64_t warehouse_memory_bytes = 0;
   std::string warehouse_path;  // Empty: in the data directory.
+  std::vector<std::string> webhook_urls;
+  std::string webhook_secret;
+  bool webhooks_allow_private = false;
 
   bool shows_try_page() const;
+  // What stands between the settings of webhooks; empty if nothing does.
+  std::string webhook_problem() const;
 };
 
 struct SettingRow {
@@ -57,6 +67,7 @@ struct SettingRow {
   std::string_view help;
   // Code::invalid says what would be right.
   Result<> (*set)(Settings& settings, std::string_view text);
+  enum class Shown : std::uint8_t { plain, masked } shown = Shown::plain;
 
   std::string environment() const;  // "NANDOLYTICS_RATE_LIMIT_BURST"
   std::string flag() const;         // "--rate-limit-burst"
@@ -75,6 +86,9 @@ struct LoadedSettings {
     const SettingRow* row;
     std::string text;
     std::string origin;  // "default", "nandolytics.toml:3:10", "NANDOLYTICS_LISTEN", "--listen"
+
+    // For people to see: a secret is only said to be there.
+    std::string shown() const;
   };
 
   Settings settings;

@@ -241,6 +241,82 @@ TEST_F(SettingsTest, TrustedProxiesAreAListInTheFile) {
   EXPECT_TRUE(loaded.settings.trusted_proxies[0].contains(*IpAddress::parse("10.1.2.3")));
 }
 
+constexpr auto* kSecret = "0123456789abcdef";
+
+// Of a URL with what else it needs.
+LoadedSettings webhook(const std::string& urls, const std::string& allow_private = "false") {
+  return load_settings({.config = {},
+                        .flags = {{"webhooks.url", urls},
+                                  {"webhooks.secret", kSecret},
+                                  {"webhooks.allow_private", allow_private}},
+                        .environment = {}});
+}
+
+TEST_F(SettingsTest, WebhooksGoToUrlsThatLibcurlTakesAsTheyStand) {
+  const std::string longest =
+      "https://h/" + std::string(kWebhookUrlBytesMax - std::string("https://h/").size(), 'a');
+  for (const std::string good :
+       {"https://hooks.example.com", "http://h/a?b=c&d=%20", "https://8.8.8.8:65535/",
+        "https://[2606:4700::1111]:1/x", longest.c_str()}) {
+    EXPECT_TRUE(webhook(good).problems.empty()) << good;
+  }
+  for (const std::string bad : {"hooks.example.com",  "ftp://h/",
+                                "file:///etc/passwd", "https://",
+                                "https:///x",         "https://user:password@h/",
+                                "https://user@h/",    "https://h/ x",
+                                "https://h/\n",       "https://h/#x",
+                                "https://h:0/",       "https://h:65536/",
+                                "https://h:/",        "https://[::1",
+                                "https://[::1]x/",    "https://[h]/",
+                                "https://h/\xc3\xa4", "https://h\\x/",
+                                "https://h/\x7f",     (longest + "a").c_str()}) {
+    EXPECT_EQ(webhook(bad).problems.size(), 1U) << bad;
+    EXPECT_EQ(problem(webhook(bad)).find(bad), std::string::npos) << "it may hold a secret";
+  }
+  EXPECT_FALSE(webhook("https://a/,https://a/").problems.empty()) << "twice the same";
+  EXPECT_EQ(webhook("https://a/, https://b/").settings.webhook_urls,
+            (std::vector<std::string>{"https://a/", "https://b/"}));
+  std::string many = "https://h/1";
+  for (std::size_t i = 2; i <= kWebhooksMax; ++i) many += ",https://h/" + std::to_string(i);
+  EXPECT_TRUE(webhook(many).problems.empty());
+  EXPECT_FALSE(webhook(many + ",https://h/more").problems.empty());
+}
+
+TEST_F(SettingsTest, AnAddressThatIsNotPublicNeedsTheSwitch) {
+  for (const auto* url : {"http://127.0.0.1/", "http://10.0.0.1:80", "http://[::1]/",
+                          "http://[::ffff:10.0.0.1]/x", "http://169.254.169.254/latest"}) {
+    EXPECT_NE(problem(webhook(url)).find("webhooks.allow_private"), std::string::npos) << url;
+    EXPECT_TRUE(webhook(url, "true").problems.empty()) << url;
+  }
+}
+
+TEST_F(SettingsTest, AWebhookNeedsASecretOfSixteenBytes) {
+  const auto with = [](const std::string& secret) {
+    return load_settings({.config = {},
+                          .flags = {{"webhooks.url", "https://h/"}, {"webhooks.secret", secret}},
+                          .environment = {}});
+  };
+  EXPECT_NE(problem(with("")).find("webhooks.secret"), std::string::npos);
+  EXPECT_TRUE(with(std::string(kWebhookSecretBytesMin, 's')).problems.empty());
+  EXPECT_TRUE(with(std::string(kWebhookSecretBytesMax, 's')).problems.empty());
+  EXPECT_FALSE(with(std::string(kWebhookSecretBytesMax + 1, 's')).problems.empty());
+  const auto short_one = with("fifteen-bytes-s");
+  ASSERT_FALSE(short_one.problems.empty());
+  EXPECT_EQ(short_one.problems[0].find("fifteen"), std::string::npos) << "it is not said back";
+  EXPECT_TRUE(flag("webhooks.secret", kSecret).problems.empty()) << "before there is a URL";
+}
+
+TEST_F(SettingsTest, ASecretIsSaidToBeThereAndNotShown) {
+  const auto shown = [](const LoadedSettings& loaded) {
+    for (const auto& value : loaded.values) {
+      if (value.row->name == "webhooks.secret") return value.shown();
+    }
+    return std::string("none");
+  };
+  EXPECT_EQ(shown(flag("webhooks.secret", kSecret)), "(set, not shown)");
+  EXPECT_EQ(shown(load_settings({})), "");
+}
+
 TEST_F(SettingsTest, AutomaticSitesBeyondLoopbackNeedForce) {
   const auto with = [](const std::string& listen, const std::string& force) {
     return load_settings(

@@ -205,6 +205,12 @@ def configuration(report):
         report.check("the environment wins over it",
                      " 11" in done.stdout and " 9" not in done.stdout)
         report.equal("config check", command(data, "config", "check").returncode, DONE)
+        secret = {"NANDOLYTICS_WEBHOOKS_SECRET": "a-secret-of-the-operator"}
+        for form in ((), ("--json",), ("--origin",)):
+            done = command(data, "config", "show", *form, env=secret)
+            report.check(f"config show {' '.join(form)} shows no secret",
+                         done.returncode == DONE and "webhooks.secret" in done.stdout
+                         and "not shown" in done.stdout and "operator" not in done.stdout)
         file.write_text('[rate_limit]\nhits_per_secnd = 7\n')
         done = command(data, "config", "check")
         report.check("an unknown key is an error with its place",
