@@ -255,21 +255,19 @@ LoadedSettings webhook(const std::string& urls, const std::string& allow_private
 TEST_F(SettingsTest, WebhooksGoToUrlsThatLibcurlTakesAsTheyStand) {
   const std::string longest =
       "https://h/" + std::string(kWebhookUrlBytesMax - std::string("https://h/").size(), 'a');
-  for (const std::string good :
-       {"https://hooks.example.com", "http://h/a?b=c&d=%20", "https://8.8.8.8:65535/",
-        "https://[2606:4700::1111]:1/x", longest.c_str()}) {
+  for (const auto& good : std::vector<std::string>{"https://hooks.example.com",
+                                                   "http://h/a?b=c&d=%20", "https://8.8.8.8:65535/",
+                                                   "https://[2606:4700::1111]:1/x", longest}) {
     EXPECT_TRUE(webhook(good).problems.empty()) << good;
   }
-  for (const std::string bad : {"hooks.example.com",  "ftp://h/",
-                                "file:///etc/passwd", "https://",
-                                "https:///x",         "https://user:password@h/",
-                                "https://user@h/",    "https://h/ x",
-                                "https://h/\n",       "https://h/#x",
-                                "https://h:0/",       "https://h:65536/",
-                                "https://h:/",        "https://[::1",
-                                "https://[::1]x/",    "https://[h]/",
-                                "https://h/\xc3\xa4", "https://h\\x/",
-                                "https://h/\x7f",     (longest + "a").c_str()}) {
+  for (const auto& bad : std::vector<std::string>{
+           "hooks.example.com", "ftp://h/",           "file:///etc/passwd",
+           "https://",          "https:///x",         "https://user:password@h/",
+           "https://user@h/",   "https://h/ x",       "https://h/\n",
+           "https://h/#x",      "https://h:0/",       "https://h:65536/",
+           "https://h:/",       "https://[::1",       "https://[::1]x/",
+           "https://[h]/",      "https://h/\xc3\xa4", "https://h\\x/",
+           "https://h/\x7f",    longest + "a"}) {
     EXPECT_EQ(webhook(bad).problems.size(), 1U) << bad;
     EXPECT_EQ(problem(webhook(bad)).find(bad), std::string::npos) << "it may hold a secret";
   }

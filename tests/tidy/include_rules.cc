@@ -32,7 +32,7 @@ const std::vector<Library>& libraries() {
       {"zdict.h", {"journal"}},
       {"sqlite3.h", {"registry"}},
       {"duckdb.h", {"warehouse"}},
-      {"curl/", {"ingest", "http"}},
+      {"curl/", {"ingest", "http", "webhooks"}},
       {"boost/json", {"wire", "api"}},
       {"boost/asio/awaitable.hpp", {"http", "api"}},
       {"boost/asio", {"http"}},
@@ -49,14 +49,14 @@ const std::vector<Library>& libraries() {
       {"linux/", {"http"}},
       {"malloc.h", {"disk"}},
       {"netdb.h", {"http"}},
-      {"netinet/", {"http"}},
+      {"netinet/", {"http", "webhooks"}},
       {"poll.h", {"datadir", "http", "cli"}},
-      {"pthread.h", {"disk", "datadir", "http", "api", "cli", "store"}},
+      {"pthread.h", {"disk", "datadir", "http", "api", "cli", "store", "webhooks"}},
       {"sched.h", {"datadir", "http", "cli"}},
       {"signal.h", {"datadir", "cli"}},
       {"stdlib.h",
        {"disk", "datadir", "cli", "warehouse"}},  // mkdtemp, setenv: what <cstdlib> lacks.
-      {"sys/", {"disk", "datadir", "http", "cli", "warehouse", "store"}},
+      {"sys/", {"disk", "datadir", "http", "cli", "warehouse", "store", "webhooks"}},
       {"unistd.h", {"disk", "datadir", "http", "cli"}},
   };
   return table;
