@@ -28,7 +28,9 @@
 
 namespace nando {
 
+class EntrantKey;
 class Loop;
+class PrizeDesk;
 
 enum class TrialPage : std::uint8_t { hidden, shown };
 
@@ -56,6 +58,8 @@ struct ApiParts {
   RateLimiter& log_in_limiter;
   RateLimiter& rate_limiter;
   Salts& salts;
+  const EntrantKey& entrant_key;
+  PrizeDesk& prizes;
   const Clock& clock;
   Ledger& ledger;
   Committer& committer;

@@ -63,8 +63,7 @@ void Gate::expect(PendingAnswer pending) {
 
 void Gate::flush_if_large() {
   if (filling_ == nullptr) return;
-  if (filling_->hits.size() >= kBatchHitsEnough || filling_->arena.bytes() >= kBatchTextEnough)
-    flush();
+  if (filling_->size() >= kBatchHitsEnough || filling_->arena.bytes() >= kBatchTextEnough) flush();
 }
 
 void Gate::end_turn() {
@@ -115,14 +114,22 @@ void Gate::finish(std::unique_ptr<LoopBatch> batch) {
   last_duration_ = loop_.parts().clock.monotonic() - batch->submitted;
   loop_.hold_keys();
   for (auto& pending : batch->pending) {
-    const auto outcomes = std::span(batch->outcomes).subspan(pending.first, pending.count);
     auto responder = std::move(pending.responder);
+    if (pending.write_claim != nullptr) {
+      const auto at = pending.first;
+      pending.write_claim(loop_, batch->claims[at], batch->claim_outcomes[at],
+                          std::move(responder));
+      continue;
+    }
+    const auto outcomes = std::span(batch->outcomes).subspan(pending.first, pending.count);
     pending.write(loop_, pending, outcomes, std::move(responder));
   }
   if (spare_.size() == kSpareMax) return;
   batch->pending.clear();
   batch->hits.clear();
   batch->outcomes.clear();
+  batch->claims.clear();
+  batch->claim_outcomes.clear();
   batch->arena.clear();
   spare_.push_back(std::move(batch));
 }

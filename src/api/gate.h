@@ -1,5 +1,5 @@
-// Gate: where one I/O loop gathers the hits of a turn and hands them to the committer in one piece,
-// and where their outcomes come back to be answered.
+// Gate: where one I/O loop gathers the hits and claims of a turn and hands them to the committer in
+// one piece, and where their outcomes come back to be answered.
 //
 // A sync costs as much for one hit as for a hundred. So when a turn has brought fewer requests than
 // the last batch had, the clients that it answered are about to ask again, and the gate waits for
@@ -31,9 +31,13 @@ struct PendingAnswer {
   using Write = void (*)(Loop& loop, const PendingAnswer& pending,
                          std::span<const Outcome> outcomes, http::Responder responder);
 
+  using WriteClaim = void (*)(Loop& loop, const Claim& claim, const ClaimOutcome& outcome,
+                              http::Responder responder);
+
   http::Responder responder;
   Write write = nullptr;
-  std::size_t first = 0;  // Of its hits in the batch.
+  WriteClaim write_claim = nullptr;  // In place of `write`, for the claim at `first`.
+  std::size_t first = 0;             // Of its hits in the batch.
   std::size_t count = 0;
   Visibility visibility = Visibility::closed;    // Whether the asker may see numbers.
   std::string_view url;                          // As sent; in the batch's arena.

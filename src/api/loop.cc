@@ -36,9 +36,11 @@ Loop::Loop(Api& api, http::Mailbox& mailbox)
     : api_(api),
       mailbox_(mailbox),
       ingest_({api.parts().sites, api.parts().rate_limiter, api.parts().salts,
-               api.parts().ledger.hash_key(), api.parts().clock, api.parts().site_maker}),
+               api.parts().ledger.hash_key(), api.parts().clock, api.parts().site_maker,
+               &api.parts().ledger.promotions(), &api.parts().entrant_key}),
       tokens_(api.parts().tokens),
       sites_(api.parts().sites),
+      promotions_(api.parts().ledger.promotions()),
       gate_(*this, api.parts().committer, mailbox),
       listeners_(api.parts().ledger, api.parts().clock) {
   api_.enter(this);
@@ -150,6 +152,13 @@ std::optional<Token> Loop::bearer(const http::Request& request) {
   const bool is_bearer = std::equal(kBearer.begin(), kBearer.end(), header->begin(),
                                     [](char want, char got) { return want == (got | 0x20); });
   return is_bearer ? tokens_.check(header->substr(kBearer.size())) : std::nullopt;
+}
+
+const RunningPromotion* Loop::promotion_of(const Ingest::PageName& page) {
+  const auto* found = promotions_.get().covering(page.site->id, page.url);
+  const auto now = parts().clock.now();
+  const bool is_open = found != nullptr && now >= found->rules->opens && now < found->rules->closes;
+  return is_open ? found : nullptr;
 }
 
 Visibility Loop::visibility(SiteId id) {

@@ -60,6 +60,9 @@ class Loop final : public http::Handler {
   // A hit became none: where that is because nobody counts its host, the host is noted.
   void note_refused(DropReason reason, std::string_view url);
   const SiteTable& site_table() { return sites_.get(); }
+  // The promotion that takes entries of that page now; null if none does. Valid until the next
+  // call.
+  const RunningPromotion* promotion_of(const Ingest::PageName& page);
   // Whether numbers of that site are for everybody.
   Visibility visibility(SiteId site);
   // Whether this asker may see them.
@@ -113,6 +116,7 @@ class Loop final : public http::Handler {
   HitReader reader_;
   Tokens::Reader tokens_;
   SiteTables::Reader sites_;
+  PromotionTables::Reader promotions_;
   Gate gate_;
   Listeners listeners_;
   std::string body_;

@@ -55,6 +55,16 @@ Hash256 sha256(std::span<const Bytes> parts) {
   return out;
 }
 
+Hash256 hmac_sha256(Bytes key, Bytes message) {
+  static_assert(crypto_auth_hmacsha256_BYTES == sizeof(Hash256));
+  crypto_auth_hmacsha256_state state;
+  crypto_auth_hmacsha256_init(&state, data_of(key), key.size());
+  crypto_auth_hmacsha256_update(&state, data_of(message), message.size());
+  Hash256 out;
+  crypto_auth_hmacsha256_final(&state, data_of(out));
+  return out;
+}
+
 MacKey::MacKey(const Key256& key) {
   crypto_generichash_init(&absorbed_, data_of(Bytes(key)), key.size(), sizeof(Hash128));
 }

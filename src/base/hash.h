@@ -3,6 +3,7 @@
 // - siphash128: keyed; for maps and pseudonyms of text that visitors choose (SipHash-2-4, 128 bits)
 // - blake2b: the chain of the journal, and MACs (RFC 7693)
 // - sha256: what strangers check with tools of their own: draws and entries (FIPS 180-4)
+// - hmac_sha256: what we sign for others, who have it in every language (RFC 2104)
 // - checksum: finds accidents, proves nothing (XXH3, 64 bits)
 // - SigningKey: what strangers must be able to hold us to (Ed25519, RFC 8032)
 #pragma once
@@ -29,6 +30,9 @@ Hash256 blake2b(std::span<const Bytes> parts);
 Hash256 sha256(Bytes bytes);
 // As blake2b of parts.
 Hash256 sha256(std::span<const Bytes> parts);
+
+// Any length of key.
+Hash256 hmac_sha256(Bytes key, Bytes message);
 
 // A MAC key ready for use: initialised once, and the state is copied for every message. (libsodium
 // keeps the key's block back until more comes, so a message of 128 bytes costs two compressions.)

@@ -37,6 +37,15 @@ TEST(Hash, Sha256HasItsPublishedValues) {
             "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
 }
 
+// RFC 4231's cases 2 and 6: a key shorter than a block, and one that is longer.
+TEST(Hash, HmacSha256HasItsPublishedValues) {
+  EXPECT_EQ(to_hex(hmac_sha256(as_bytes("Jefe"), as_bytes("what do ya want for nothing?"))),
+            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+  EXPECT_EQ(to_hex(hmac_sha256(as_bytes(std::string(131, '\xaa')),
+                               as_bytes("Test Using Larger Than Block-Size Key - Hash Key First"))),
+            "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
+}
+
 TEST(Hash, PartsAreHashedAsIfLaidEndToEnd) {
   const std::array parts = {as_bytes("a"), Bytes(), as_bytes("bc")};
   EXPECT_EQ(blake2b(parts), blake2b(as_bytes("abc")));

@@ -18,4 +18,16 @@ Run key_rotate(CLI::App& /*app*/) {
   }};
 }
 
+Run key_revoke(CLI::App& app) {
+  const auto key = std::make_shared<std::uint32_t>(0);
+  app.add_option("KEY", *key, "its number, as `key rotate` said it")->required();
+  return StoreRun{[key](Live& live, Output& output) {
+    if (const auto done = live.revoke_key(MacKeyId{*key}); !done) {
+      return refuse(output, done.error());
+    }
+    output.out(fmt::format("receipts of key {} are good no more\n", *key));
+    return kDone;
+  }};
+}
+
 }  // namespace nando

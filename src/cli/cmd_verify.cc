@@ -1,5 +1,5 @@
-// verify: counts the journal once more and compares with the counters and the warehouse, while the
-// server runs or not.
+// verify: counts the journal once more and compares with the counters and the warehouse. rebuild:
+// throws the warehouse away and fills it again from the journal. Both while the server runs or not.
 //
 // The counters are copied a part at a time, each part at one moment between two commits; the
 // recount goes on to that moment and compares. So it is exact, and no commit waits longer than one
@@ -31,6 +31,7 @@ struct Part {
   std::uint32_t pages_in_all = 0;
   std::vector<std::uint64_t> pages;
   std::map<SiteId, std::uint64_t> sites;
+  std::map<PromotionId, Recount::Prizes> promotions;
   KindCounts kinds{};
 };
 
@@ -43,6 +44,9 @@ Part copy_part(const Counters& counters, std::uint32_t first) {
     part.pages.push_back(counters.pages().count(PageId{page + 1}));
   counters.sites().each(
       [&](SiteId id, const SiteCounts::Entry& site) { part.sites[id] = site.count; });
+  for (const auto& state : counters.entries().all()) {
+    part.promotions[state->id] = {state->entries, state->link, state->claims.size()};
+  }
   part.kinds = counters.kinds();
   return part;
 }
@@ -61,6 +65,16 @@ class Comparison {
       const auto found = recount.sites().find(site);
       const auto counted = found == recount.sites().end() ? 0 : found->second;
       check("counters", "site", site.value, count, counted);
+    }
+    for (const auto& [promotion, says] : part.promotions) {
+      const auto found = recount.promotions().find(promotion);
+      const auto counted = found == recount.promotions().end() ? Recount::Prizes{} : found->second;
+      check("counters", "entries of promotion", promotion.value, says.entries, counted.entries);
+      check("counters", "claims of promotion", promotion.value, says.claims, counted.claims);
+      if (says.entries == counted.entries && says.link != counted.link) {
+        tell("counters", fmt::format("promotion {}: its entries are not those of the journal",
+                                     promotion.value));
+      }
     }
     for (std::size_t kind = 0; kind < kRecordKinds; ++kind) {
       check("counters", name_of(static_cast<RecordKind>(kind)), kind, part.kinds[kind],
@@ -168,10 +182,30 @@ int verify_store(Live& live, Output& output) {
   return kDone;
 }
 
+int rebuild_store(Live& live, Output& output) {
+  const SystemClock clock;
+  const auto began = clock.monotonic();
+  const auto end = live.end();
+  if (!end) return refuse(output, end.error());
+  const auto feed = live.feed();
+  if (!feed) return refuse(output, feed.error());
+  (*feed)->rebuild();
+  const auto done = catch_up(live, end->sequence, "rebuild", output);
+  if (!done) return refuse(output, done.error());
+  const auto seconds = std::chrono::duration<double>(clock.monotonic() - began).count();
+  output.out(fmt::format("the warehouse holds {} records again, after {:.1f} s\n",
+                         end->sequence.value, seconds));
+  return kDone;
+}
+
 }  // namespace
 
 Run verify(CLI::App& /*app*/) {
   return StoreRun{[](Live& live, Output& output) { return verify_store(live, output); }};
+}
+
+Run rebuild(CLI::App& /*app*/) {
+  return StoreRun{[](Live& live, Output& output) { return rebuild_store(live, output); }};
 }
 
 }  // namespace nando

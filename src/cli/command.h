@@ -99,5 +99,14 @@ Run backup(CLI::App& app);
 Run restore(CLI::App& app);
 Run export_hits(CLI::App& app);
 Run key_rotate(CLI::App& app);
+Run key_revoke(CLI::App& app);
+Run promotion_add(CLI::App& app);
+Run promotion_list(CLI::App& app);
+Run promotion_pause(CLI::App& app);
+Run promotion_resume(CLI::App& app);
+Run promotion_close(CLI::App& app);
+Run promotion_reveal(CLI::App& app);
+Run promotion_entries(CLI::App& app);
+Run promotion_verify(CLI::App& app);
 
 }  // namespace nando

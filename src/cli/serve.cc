@@ -25,13 +25,18 @@
 #include "feed/feed.h"
 #include "handlers/routes.h"
 #include "ingest/rate_limiter.h"
-#include "ingest/salts.h"
+#include "promotions/desk.h"
+#include "promotions/judge.h"
+#include "promotions/win_events.h"
 #include "sites/auto_sites.h"
 #include "store/administration.h"
 #include "store/chore.h"
 #include "store/retention.h"
 #include "store/scrub.h"
 #include "telemetry/log.h"
+#include "visitors/entrants.h"
+#include "visitors/salts.h"
+#include "webhooks/sender.h"
 
 namespace nando {
 
@@ -104,6 +109,7 @@ class Store final : public Live {
   Result<Feed*> feed() override { return feed_.get(); }
   Result<> feed_on() override;
   Result<MacKeyId> rotate_key() override;
+  Result<> revoke_key(MacKeyId key) override;
   std::shared_ptr<const KeyRing> keys() override { return ledger_->keys(); }
 
  private:
@@ -111,6 +117,7 @@ class Store final : public Live {
   void remove_old_exports();
   Result<> open_run_directory();
   Result<> start_serving();
+  void start_webhooks();
   Result<> write_address(std::uint16_t port);
   void reload();
   void describe(MetricsPage& page) const;
@@ -129,12 +136,19 @@ class Store final : public Live {
   std::unique_ptr<RateLimiter> rate_limiter_;
   std::unique_ptr<RateLimiter> log_in_limiter_;
   std::unique_ptr<Salts> salts_;
+  std::unique_ptr<EntrantKey> entrant_key_;
+  std::unique_ptr<Secrets> secrets_;
+  std::unique_ptr<DrawJudge> judge_;
   std::unique_ptr<Ledger> ledger_;
   std::unique_ptr<Committer> committer_;
   std::unique_ptr<Feed> feed_;
   std::unique_ptr<Scrub> scrub_;
   std::unique_ptr<Retention> retention_;
   std::unique_ptr<Health> health_;
+  std::unique_ptr<PrizeDesk> prizes_;
+  std::unique_ptr<WinEvents> wins_;
+  std::unique_ptr<Sender> sender_;
+  std::unique_ptr<SenderThread> sending_;
   std::unique_ptr<Api> api_;
   std::unique_ptr<http::Server> server_;
   std::unique_ptr<Chore> keeper_;
@@ -174,8 +188,25 @@ Result<> Store::open_data() {
   auto opened = Administration::open(data_->path(), tables_, used, entropy_, clock_);
   if (!opened) return opened.error();
   admin_ = std::move(*opened);
+  secrets_ = std::make_unique<Secrets>(*admin_.registry);
+  judge_ = std::make_unique<DrawJudge>(*secrets_);
+  ledger_->use_judge(*judge_);
   if (settings_.auto_sites) site_maker_ = std::make_unique<SiteMakerOnFirstHit>(*admin_.sites);
   return {};
+}
+
+void Store::start_webhooks() {
+  if (settings_.webhook_urls.empty()) return;
+  wins_ =
+      std::make_unique<WinEvents>(*admin_.registry, [this](const auto& work) { return run(work); });
+  sender_ = std::make_unique<Sender>(SenderParts{
+      .source = *wins_,
+      .clock = clock_,
+      .targets = targets_of(settings_.webhook_urls),
+      .secret = settings_.webhook_secret,
+      .posts = {.reach = settings_.webhooks_allow_private ? Reach::anywhere : Reach::public_only},
+  });
+  sending_ = std::make_unique<SenderThread>(*sender_);
 }
 
 // What exports left behind that were under way when the process died.
@@ -199,6 +230,9 @@ Result<> Store::open_run_directory() {
   auto directory = open_directory(*path, IfMissing::create);
   if (!directory) return directory.error();
   salts_ = std::make_unique<Salts>(std::move(*directory), entropy_, clock_.now());
+  directory = open_directory(*path, IfMissing::fail);
+  if (!directory) return directory.error();
+  entrant_key_ = std::make_unique<EntrantKey>(std::move(*directory), entropy_, clock_);
   return {};
 }
 
@@ -212,6 +246,14 @@ Result<> Store::start_serving() {
   scrub_ = std::make_unique<Scrub>(data_->journal(), clock_);
   retention_ = std::make_unique<Retention>(*this, tables_, clock_);
   health_ = std::make_unique<Health>(*ledger_, *committer_, clock_);
+  const auto seed = signing_seed(data_->root(), entropy_);
+  if (!seed) return seed.error();
+  prizes_ = std::make_unique<PrizeDesk>(PrizeDesk::Parts{.committer = *committer_,
+                                                         .judge = *judge_,
+                                                         .secrets = *secrets_,
+                                                         .entropy = entropy_,
+                                                         .clock = clock_,
+                                                         .key = SigningKey(*seed)});
   api_ = std::make_unique<Api>(ApiParts{
       .routes = routes(),
       .sites = tables_,
@@ -221,6 +263,8 @@ Result<> Store::start_serving() {
       .log_in_limiter = *log_in_limiter_,
       .rate_limiter = *rate_limiter_,
       .salts = *salts_,
+      .entrant_key = *entrant_key_,
+      .prizes = *prizes_,
       .clock = clock_,
       .ledger = *ledger_,
       .committer = *committer_,
@@ -238,6 +282,7 @@ Result<> Store::start_serving() {
         return {status.segments, status.last_pass, status.damage};
       },
   });
+  start_webhooks();
   // Commands wait for them.
   keeper_ = std::make_unique<Chore>("keeper", kKeeperPace, [this] { return ledger_->keep(); });
   feeder_ = std::make_unique<Chore>("feed", kFeedPace, [this] { return feed_->step(); });
@@ -280,11 +325,15 @@ void Store::describe(MetricsPage& page) const {
   page.gauge("nandolytics_http_connections", "Connections that are open.",
              static_cast<double>(counts.open));
   feed_->describe(page);
+  if (sender_ != nullptr) sender_->describe(page);
 }
 
 std::string Store::warnings() const {
   auto all = salts_->problem();
   if (const auto proxy = api_->forgotten_proxy()) all += (all.empty() ? "" : "\n") + *proxy;
+  if (sender_ != nullptr && !sender_->problem().empty()) {
+    all += (all.empty() ? "" : "\n") + sender_->problem();
+  }
   return all;
 }
 
@@ -339,6 +388,13 @@ Result<MacKeyId> Store::rotate_key() {
   return current;
 }
 
+Result<> Store::revoke_key(MacKeyId key) {
+  auto ring = nando::revoke_key(data_->root(), key);
+  if (!ring) return ring.error();
+  ledger_->use_keys(std::make_shared<const KeyRing>(std::move(*ring)));
+  return {};
+}
+
 void Store::reload() {
   const auto again = load_settings(loaded_.sources);
   for (const auto& problem : again.problems) log_error("settings not reloaded: {}", problem);
@@ -369,6 +425,7 @@ void Store::run_until_told(Output& output) {
     health_->tick();
     if (clock_.monotonic() < salts_due) continue;
     salts_->tick(clock_.now());
+    entrant_key_->tick();
     salts_due = clock_.monotonic() + 1min;
   }
 }
@@ -388,6 +445,7 @@ void Store::stop() {
   server_->stop(kDrainPatience);
   api_->stop();
   control_->stop();
+  sending_.reset();
   keeper_.reset();
   feeder_.reset();
   scrubber_.reset();

@@ -83,6 +83,7 @@ bool Counters::remove(const RemovalRecord& record) {
 void Counters::finish(const Position& position, UnixTime committed, const KindCounts& kinds) {
   for (std::size_t i = 0; i < kinds.size(); ++i) kinds_[i] += kinds[i];
   visits_.advance(committed);
+  entries_.publish();
   window_.expire(committed);
   set_position(position, committed);
 }

@@ -1,5 +1,5 @@
 // Counters: what the journal adds up to. Page and site ordinals, bases, the retry window, open
-// visits, and how many records of each kind there are.
+// visits, promotions with their entries, and how many records of each kind there are.
 //
 // Promise
 //   A pure function of the journal: folding the same batches, from the start or on top of a
@@ -9,6 +9,7 @@
 // writer's alone.
 #pragma once
 
+#include "counters/entries.h"
 #include "counters/page_table.h"
 #include "counters/retry_window.h"
 #include "counters/site_counts.h"
@@ -25,8 +26,9 @@ using KindCounts = std::array<std::uint64_t, kRecordKinds>;
 // naming the sequence number, for a record that cannot be read or whose numbers do not follow.
 //
 // `to` has: add_site(SiteRecord), add_page(PageRecord), add_hit(HitRecord, RecordContext),
-// set_base(BaseRecord), remove(RemovalRecord), each returning whether it follows from what came
-// before; and finish(Position, UnixTime, KindCounts of this batch).
+// set_base(BaseRecord), remove(RemovalRecord), add_prize(PromotionRecord, EntryRecord or
+// ClaimRecord, UnixTime), each returning whether it follows from what came before; and
+// finish(Position, UnixTime, KindCounts of this batch).
 template <class To>
 Result<> fold(const BatchView& batch, To& to);
 
@@ -40,11 +42,13 @@ class Counters {
   SiteCounts& sites() { return sites_; }
   RetryWindow& window() { return window_; }
   Visits& visits() { return visits_; }
+  Entries& entries() { return entries_; }
   KindCounts& kinds() { return kinds_; }
   const PageTable& pages() const { return pages_; }
   const SiteCounts& sites() const { return sites_; }
   const RetryWindow& window() const { return window_; }
   const Visits& visits() const { return visits_; }
+  const Entries& entries() const { return entries_; }
   const KindCounts& kinds() const { return kinds_; }
 
   Position position() const { return position_; }
@@ -60,6 +64,10 @@ class Counters {
   bool add_hit(const HitRecord& record, const RecordContext& context);
   bool set_base(const BaseRecord& record);
   bool remove(const RemovalRecord& record);
+  template <class Record>
+  bool add_prize(const Record& record, UnixTime committed) {
+    return entries_.add(record, committed);
+  }
   void finish(const Position& position, UnixTime committed, const KindCounts& kinds);
 
  private:
@@ -67,6 +75,7 @@ class Counters {
   SiteCounts sites_;
   RetryWindow window_;
   Visits visits_;
+  Entries entries_;
   KindCounts kinds_{};
   Position position_;
   UnixTime committed_{};
@@ -103,6 +112,18 @@ Result<> fold(const BatchView& batch, To& to) {
       case RecordKind::page_removed:
       case RecordKind::expired:
         done = told(decode_removal(record), [&](const auto& r) { return to.remove(r); });
+        break;
+      case RecordKind::promotion:
+        done = told(decode_promotion(record),
+                    [&](const auto& r) { return to.add_prize(r, batch.committed); });
+        break;
+      case RecordKind::entry:
+        done = told(decode_entry(record),
+                    [&](const auto& r) { return to.add_prize(r, batch.committed); });
+        break;
+      case RecordKind::claim:
+        done = told(decode_claim(record),
+                    [&](const auto& r) { return to.add_prize(r, batch.committed); });
         break;
       case RecordKind::epoch:
       case RecordKind::probe:

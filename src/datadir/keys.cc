@@ -9,6 +9,8 @@ namespace {
 // Layout: docs/formats/keys.md.
 constexpr std::string_view kMagic = "NANDOKEY";
 constexpr std::uint32_t kFormat = 1;
+constexpr std::string_view kSigningMagic = "NANDOSIG";
+constexpr std::size_t kSigningBytes = 8 + sizeof(Key256) + sizeof(Hash256);
 constexpr std::size_t kHeadBytes = 20;
 constexpr std::size_t kRowBytes = sizeof(std::uint32_t) + sizeof(Key256);
 constexpr std::size_t kFileBytesMax = kHeadBytes + kKeysMax * kRowBytes + sizeof(Hash256);
@@ -79,6 +81,47 @@ Result<KeyRing> add_key(Directory& directory, Entropy& entropy, MacKeyId least) 
     return written.error();
   }
   return KeyRing(std::move(next.keys), next.current);
+}
+
+Result<KeyRing> revoke_key(Directory& directory, MacKeyId key) {
+  auto stored = read_stored(directory);
+  if (!stored) return stored.error();
+  if (key == stored->current) {
+    return Error{Code::conflict,
+                 "new receipts are made under that key; make another one first "
+                 "(nandolytics key rotate)"};
+  }
+  if (stored->keys.erase(key) == 0) return Error{Code::not_found, "there is no such key"};
+  if (auto written = replace_file(directory, kKeysFile, encode(*stored)); !written) {
+    return written.error();
+  }
+  return KeyRing(std::move(stored->keys), stored->current);
+}
+
+Result<Key256> signing_seed(Directory& directory, Entropy& entropy) {
+  const auto name = std::string(kSigningFile);
+  auto bytes = read_file(directory, name, kSigningBytes);
+  if (!bytes && bytes.error().code == Code::not_found) {
+    const auto seed = entropy.take<sizeof(Key256)>();
+    bytes.emplace();
+    ByteWriter out(*bytes);
+    out.raw(as_bytes(kSigningMagic));
+    out.raw(seed);
+    out.raw(blake2b(*bytes));
+    if (auto written = replace_file(directory, name, *bytes); !written) return written.error();
+    return seed;
+  }
+  if (!bytes && bytes.error().code != Code::invalid) return bytes.error();
+  if (bytes && bytes->size() == kSigningBytes) {
+    ByteReader in(*bytes);
+    const bool ours = as_text(in.raw(kSigningMagic.size())) == kSigningMagic;
+    const auto seed = in.fixed<Key256>();
+    const auto hashed = Bytes(*bytes).first(kSigningBytes - sizeof(Hash256));
+    if (ours && in.fixed<Hash256>() == blake2b(hashed)) return seed;
+  }
+  return Error{Code::corrupt, directory.path() +
+                                  "/signing is damaged; restore it from a backup, or "
+                                  "delete it: promotions are then signed with another key"};
 }
 
 }  // namespace nando

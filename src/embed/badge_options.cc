@@ -29,7 +29,7 @@ Refused set_style(BadgeOptions& options, std::string_view value) {
 }
 
 Refused set_of(BadgeOptions& options, std::string_view value) {
-  const auto of = enum_from<CountOf>(kCountOfNames, value);
+  const auto of = enum_from<BadgeOf>(kBadgeOfNames, value);
   if (!of) return BadgeRefusal::bad_option;
   options.of = *of;
   return std::nullopt;

@@ -8,16 +8,24 @@
 
 namespace nando {
 
-enum class CountOf : std::uint8_t { page, site };
-inline constexpr std::array<std::string_view, 2> kCountOfNames = {"page", "site"};
+enum class BadgeOf : std::uint8_t {
+  page,
+  site,
+  prize,  // How far it is to the next entry that wins.
+};
+inline constexpr std::array<std::string_view, 3> kBadgeOfNames = {"page", "site", "prize"};
 
 struct BadgeOptions {
-  BadgeText label = BadgeText::ours("hits");
+  std::optional<BadgeText> label;  // None: "hits", or "next prize".
   Color color = kBadgeColor;
   std::optional<Color> label_color;
   BadgeStyle style = BadgeStyle::flat;
-  CountOf of = CountOf::page;
+  BadgeOf of = BadgeOf::page;
   CountFormat format = CountFormat::full;
+
+  BadgeText label_or_default() const {
+    return label ? *label : BadgeText::ours(of == BadgeOf::prize ? "next prize" : "hits");
+  }
 };
 
 // Sets the option `name`. A name that is none is passed over, as are looks that nobody knows: a

@@ -126,11 +126,12 @@ struct OptionRow {
   bool (*holds)(const BadgeOptions& options);
 };
 const OptionRow kOptionRows[] = {
-    {"label", "visits", "", [](const auto& o) { return o.label.text() == "visits"; }},
-    {"label", "", "", [](const auto& o) { return o.label.empty(); }},
-    {"label", "\xff", "not_utf8", [](const auto& o) { return o.label.text() == "hits"; }},
+    {"label", "visits", "", [](const auto& o) { return o.label_or_default().text() == "visits"; }},
+    {"label", "", "", [](const auto& o) { return o.label_or_default().empty(); }},
+    {"label", "\xff", "not_utf8",
+     [](const auto& o) { return o.label_or_default().text() == "hits"; }},
     {"label", std::string(kBadgeTextBytesMax + 1, 'x'), "text_too_long",
-     [](const auto& o) { return o.label.text() == "hits"; }},
+     [](const auto& o) { return o.label_or_default().text() == "hits"; }},
     {"color", "red", "", [](const auto& o) { return o.color.svg() == "#dd4343"; }},
     {"color", "reddish", "", [](const auto& o) { return o.color.svg() == kBadgeColor.svg(); }},
     {"label_color", "fff", "", [](const auto& o) { return o.label_color->svg() == "#fff"; }},
@@ -138,12 +139,13 @@ const OptionRow kOptionRows[] = {
     {"label_color", "no", "", [](const auto& o) { return !o.label_color; }},
     {"style", "plastic", "", [](const auto& o) { return o.style == BadgeStyle::plastic; }},
     {"style", "social", "", [](const auto& o) { return o.style == BadgeStyle::flat; }},
-    {"of", "site", "", [](const auto& o) { return o.of == CountOf::site; }},
-    {"of", "Site", "bad_option", [](const auto& o) { return o.of == CountOf::page; }},
-    {"of", "", "bad_option", [](const auto& o) { return o.of == CountOf::page; }},
+    {"of", "site", "", [](const auto& o) { return o.of == BadgeOf::site; }},
+    {"of", "prize", "", [](const auto& o) { return o.label_or_default().text() == "next prize"; }},
+    {"of", "Site", "bad_option", [](const auto& o) { return o.of == BadgeOf::page; }},
+    {"of", "", "bad_option", [](const auto& o) { return o.of == BadgeOf::page; }},
     {"format", "short", "", [](const auto& o) { return o.format == CountFormat::compact; }},
     {"format", "long", "", [](const auto& o) { return o.format == CountFormat::full; }},
-    {"logo", "github", "", [](const auto& o) { return o.label.text() == "hits"; }},
+    {"logo", "github", "", [](const auto& o) { return o.label_or_default().text() == "hits"; }},
 };
 
 TEST(BadgeOptions, TakeWhatTheyKnowAndRefuseWhatWouldShowSomethingElse) {
@@ -167,7 +169,7 @@ TEST(BadgeReference, NamesEveryOptionStyleAndColor) {
     EXPECT_TRUE(row.name == "logo" || names(row.name)) << row.name;
   for (const auto& color : Color::kNames) EXPECT_TRUE(names(color.name)) << color.name;
   for (const auto style : kBadgeStyleNames) EXPECT_TRUE(names(style)) << style;
-  for (const auto of : kCountOfNames) EXPECT_TRUE(names(of)) << of;
+  for (const auto of : kBadgeOfNames) EXPECT_TRUE(names(of)) << of;
   for (const auto format : kCountFormatNames) EXPECT_TRUE(names(format)) << format;
 }
 

@@ -9,6 +9,7 @@
 #include "embed/badge_options.h"
 #include "handlers/routes.h"
 #include "http/query_string.h"
+#include "prizes/winners.h"
 
 namespace nando {
 
@@ -45,7 +46,7 @@ void refuse_badge(Loop& loop, std::string_view word, const BadgeOptions& options
   std::string message(word);
   std::replace(message.begin(), message.end(), '_', ' ');
   answer_badge(loop, kErrors[*row].status,
-               {.label = options.label,
+               {.label = options.label_or_default(),
                 .message = BadgeText::ours(message),
                 .color = kBadgeRefusedColor,
                 .label_color = options.label_color,
@@ -71,6 +72,25 @@ std::optional<std::string_view> read_wish(const Call& call, Wish& wish) {
   return std::nullopt;
 }
 
+// Where it can be told beforehand which entry wins. Entries, not hits, so that it says how far it
+// is and not which number to wait for.
+std::string next_prize(Loop& loop, const Ingest::PageName& page, CountFormat format) {
+  const auto* promotion = loop.promotion_of(page);
+  if (promotion == nullptr) return "none";
+  const auto& rules = *promotion->rules;
+  if (rules.rule == WinRule::instant || rules.rule == WinRule::sealed) return "by a draw";
+  const auto entries = promotion->entries->load(std::memory_order_relaxed);
+  const auto next = next_winner(rules, entries);
+  return next ? "in " + count_text(*next - entries, format) : "none";
+}
+
+std::string message_of(Loop& loop, const Ingest::PageName& page, const BadgeOptions& options) {
+  if (options.of == BadgeOf::prize) return next_prize(loop, page, options.format);
+  const auto counts = loop.parts().ledger.counts(page.site->id, page.page);
+  const auto count = options.of == BadgeOf::site ? counts.site_shown : counts.page_shown;
+  return count_text(count, options.format);
+}
+
 }  // namespace
 
 void handle_badge(Loop& loop, const Call& call, http::Responder responder) {
@@ -88,11 +108,9 @@ void handle_badge(Loop& loop, const Call& call, http::Responder responder) {
   if (!loop.may_read(*page.site, call.request)) {
     return refuse_badge(loop, "unknown_site", options, std::move(responder));
   }
-  const auto counts = loop.parts().ledger.counts(page.site->id, page.page);
-  const auto count = options.of == CountOf::site ? counts.site_shown : counts.page_shown;
   answer_badge(loop, 200,
-               {.label = options.label,
-                .message = BadgeText::ours(count_text(count, options.format)),
+               {.label = options.label_or_default(),
+                .message = BadgeText::ours(message_of(loop, page, options)),
                 .color = options.color,
                 .label_color = options.label_color,
                 .style = options.style},

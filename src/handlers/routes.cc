@@ -24,6 +24,9 @@ constexpr std::array kRoutes = {
     Route{"GET", "/hit.gif", Access::open, kNoBody, handle_pixel},
     Route{"GET", "/badge/{...}", Access::open, kNoBody, handle_badge},
 
+    Route{"POST", "/api/v1/claims", Access::open, kOwnBody, handle_claim},
+    Route{"GET", "/api/v1/promotions/{...}", Access::open, kNoBody, handle_promotion},
+
     Route{"GET", "/healthz", Access::open, kNoBody, handle_health},
     Route{"GET", "/api/health", Access::open, kNoBody, handle_health},
     Route{"GET", "/api/heartbeat", Access::open, kNoBody, handle_health},
@@ -44,6 +47,7 @@ constexpr std::array kRoutes = {
     Route{"GET", "/", Access::open, kNoBody, handle_asset},
     Route{"GET", "/js/{...}", Access::open, kNoBody, handle_asset},
     Route{"GET", "/assets/{...}", Access::open, kNoBody, handle_asset},
+    Route{"POST", "/api/v1/try", Access::trial, kNoBody, handle_try},
     Route{"GET", "/try", Access::trial, kNoBody, handle_asset},
 };
 

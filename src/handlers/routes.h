@@ -15,6 +15,8 @@ void handle_hits(Loop& loop, const Call& call, http::Responder responder);
 void handle_counts(Loop& loop, const Call& call, http::Responder responder);
 void handle_live(Loop& loop, const Call& call, http::Responder responder);
 void handle_pixel(Loop& loop, const Call& call, http::Responder responder);
+void handle_claim(Loop& loop, const Call& call, http::Responder responder);
+void handle_promotion(Loop& loop, const Call& call, http::Responder responder);
 void handle_badge(Loop& loop, const Call& call, http::Responder responder);
 void handle_health(Loop& loop, const Call& call, http::Responder responder);
 void handle_ready(Loop& loop, const Call& call, http::Responder responder);
@@ -29,6 +31,7 @@ void handle_set_site(Loop& loop, const Call& call, http::Responder responder);
 void handle_test_hit(Loop& loop, const Call& call, http::Responder responder);
 void handle_site_live(Loop& loop, const Call& call, http::Responder responder);
 void handle_knocks(Loop& loop, const Call& call, http::Responder responder);
+void handle_try(Loop& loop, const Call& call, http::Responder responder);
 void handle_asset(Loop& loop, const Call& call, http::Responder responder);
 
 }  // namespace nando

@@ -10,10 +10,11 @@
 #include "ingest/exclusions.h"
 #include "ingest/origin.h"
 #include "ingest/page_url.h"
-#include "ingest/pseudonym.h"
 #include "ingest/rate_limiter.h"
 #include "ingest/url.h"
 #include "ingest/url_memo.h"
+#include "visitors/entrants.h"
+#include "visitors/pseudonym.h"
 
 namespace nando {
 
@@ -28,7 +29,11 @@ struct Bench {
         sites(given.sites),
         memo(given.hash_key),
         agents(given.hash_key),
-        pseudonyms(given.salts) {}
+        pseudonyms(given.salts) {
+    if (given.promotions == nullptr) return;
+    promotions.emplace(*given.promotions);
+    entrants.emplace(*given.entrant_key);
+  }
 
   IngestParts parts;
   SiteTables::Reader sites;
@@ -37,6 +42,8 @@ struct Bench {
   UrlMemo memo;
   AgentMemo agents;
   Pseudonyms pseudonyms;
+  std::optional<PromotionTables::Reader> promotions;
+  std::optional<Entrants> entrants;
   UrlReader url;           // Of the page.
   UrlReader other_url;     // Of headers and of the referrer.
   std::string page_url;    // As spelled.
@@ -51,6 +58,8 @@ struct Draft {
   PageKey page{};
   AgentClass agent = AgentClass::person;
   Pseudonyms::Names visitor{};
+  PromotionId promotion;
+  Entrant entrant;
 };
 
 void update_sites(Bench& bench) {
@@ -155,6 +164,19 @@ Refusal make_pseudonym(Bench& bench, Draft& draft) {
   return std::nullopt;
 }
 
+// Of a page that a promotion covers, with a secret to claim by: who would enter. Whether they may
+// is for the commit to say, which alone knows who has.
+Refusal find_promotion(Bench& bench, Draft& draft) {
+  if (!bench.promotions || !draft.beacon.secret_hash) return std::nullopt;
+  const auto& table = bench.promotions->get();
+  if (table.running.empty()) return std::nullopt;
+  const auto* found = table.covering(draft.site->id, bench.page_url);
+  if (found == nullptr) return std::nullopt;
+  draft.promotion = found->id;
+  draft.entrant = bench.entrants->of(found->id, draft.beacon.address, draft.beacon.user_agent);
+  return std::nullopt;
+}
+
 struct Step {
   std::string_view name;
   Refusal (*run)(Bench&, Draft&);
@@ -172,7 +194,8 @@ constexpr std::array kSteps = {
     Step{"exclusion", check_exclusions, {DropReason::excluded}},
     Step{"page", normalise_page, {DropReason::url_too_long}},
     Step{"agent", classify, {}},
-    Step{"visitor", make_pseudonym, {}},  // The address ends here.
+    Step{"visitor", make_pseudonym, {}},
+    Step{"promotion", find_promotion, {}},  // The address ends here.
 };
 
 // The text of a hit, moved to where it lives until the commit. Of the address and the agent nothing
@@ -191,6 +214,8 @@ Hit finish(Bench& bench, const Draft& draft, HitArena& arena) {
   hit.day = draft.visitor.day;
   hit.visitor = draft.visitor.visitor;
   hit.visitor_yesterday = draft.visitor.yesterday;
+  hit.promotion = draft.promotion;
+  hit.entrant = draft.entrant;
   hit.id = arena.keep(beacon.id);
   hit.secret_hash = beacon.secret_hash;
   hit.at = beacon.time;

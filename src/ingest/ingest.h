@@ -17,6 +17,7 @@
 #include "model/drop_reason.h"
 #include "model/hit.h"
 #include "model/hit_arena.h"
+#include "model/promotion.h"
 #include "model/site.h"
 
 namespace nando {
@@ -24,6 +25,7 @@ namespace nando {
 class RateLimiter;
 class Salts;
 class UrlMemo;
+class EntrantKey;
 
 // Asked when no site has the host, if `--auto-sites` is on: registers it and publishes a new
 // SiteTable, or does not.
@@ -40,6 +42,9 @@ struct IngestParts {
   Key128 hash_key;  // The journal's.
   const Clock& clock;
   SiteMaker* site_maker = nullptr;
+  // Both, or neither: then no hit enters a promotion.
+  const PromotionTables* promotions = nullptr;
+  const EntrantKey* entrant_key = nullptr;
 };
 
 class Ingest {

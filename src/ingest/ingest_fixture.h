@@ -8,7 +8,7 @@
 #include "base/entropy.h"
 #include "ingest/ingest.h"
 #include "ingest/rate_limiter.h"
-#include "ingest/salts.h"
+#include "visitors/salts.h"
 
 namespace nando {
 

@@ -30,6 +30,8 @@ void Commit::begin(UnixTime committed, MacKeyId key) {
   kinds_ = {};
   hits_.clear();
   doubles_.clear();
+  claims_.clear();
+  parts_.counters.entries().begin();
   demands_.clear();
   ids_.clear();
   new_sites_.clear();
@@ -56,7 +58,7 @@ void Commit::plan(const Hit& hit, Outcome& outcome) {
   const std::uint32_t step = is_numbered(hit.kind, hit.door, hit.agent) ? 1 : 0;
   demand_for(site.scratch, hit.site, PageId{}).wanted += step;
   demand_for(parts_.counters.pages().scratch(page), hit.site, page).wanted += step;
-  hits_.push_back({&hit, &outcome, page, digest, Sequence{}});
+  hits_.push_back({&hit, &outcome, page, digest, Sequence{}, {}, 0});
 }
 
 bool Commit::is_repeat(const Hit& hit, const Hash128& digest, Outcome& outcome) {
@@ -149,6 +151,23 @@ void Commit::fill_from(const HitRecord& record, const StoredRecord& stored, cons
   const auto& secret_hash = record.id.empty() ? repeat.secret_hash : record.secret_hash;
   receipt.secret_hash = secret_hash.value_or(SecretHash{});
   std::copy_n(stored.head.begin(), receipt.head.size(), receipt.head.begin());
+  if (record.has_draw_entry) fill_entry(stored, outcome);
+}
+
+// The entry's record follows the hit's.
+void Commit::fill_entry(const StoredRecord& hit, Outcome& outcome) {
+  const auto durable = parts_.counters.position().sequence;
+  const Sequence next{hit.sequence.value + 1};
+  const auto stored = parts_.reader.find(next, durable);
+  const auto entry = stored ? decode_entry({stored->kind, stored->version, stored->count, {}})
+                            : Result<EntryRecord>(stored.error());
+  if (!entry) {
+    log_error("cannot read back record {}: {}", next.value, entry.error().message);
+    outcome.status = Outcome::Status::failed;
+    return;
+  }
+  outcome.receipt.promotion = entry->promotion.value;
+  outcome.receipt.entry_ordinal = entry->ordinal;
 }
 
 SiteCounts::Entry& Commit::site_for(const Hit& hit) {
@@ -225,6 +244,19 @@ Result<> Commit::number() {
   return {};
 }
 
+// The entry that a planned hit earns, as far as it is eligible by what it is.
+std::optional<EntryRecord> Commit::entry_for(const Planned& planned) {
+  const auto& hit = *planned.hit;
+  const bool may = hit.promotion && hit.kind == HitKind::page_view &&
+                   counting_rule(hit.door, hit.agent).eligible == Eligible::yes;
+  if (!may) return std::nullopt;
+  auto entry = parts_.counters.entries().earned(hit.promotion, hit.site, hit.entrant, committed_);
+  if (!entry) return std::nullopt;
+  entry->id_digest = planned.digest;
+  entry->secret_hash = hit.secret_hash.value_or(SecretHash{});
+  return entry;
+}
+
 VisitId Commit::visit_for(const Hit& hit, Sequence sequence) {
   auto& visits = parts_.counters.visits();
   auto visit = visits.open(hit.visitor, committed_);
@@ -236,6 +268,7 @@ VisitId Commit::visit_for(const Hit& hit, Sequence sequence) {
 
 void Commit::write() {
   Sequence sequence{first_.value + batch_.records()};
+  auto& entries = parts_.counters.entries();
   for (auto& planned : hits_) {
     const auto& hit = *planned.hit;
     planned.sequence = sequence;
@@ -279,11 +312,22 @@ void Commit::write() {
     }
     // A hit that was under way while its site was removed.
     if (entry.removed) record = without_details(record);
+    const auto draw_entry = entry_for(planned);
+    record.has_draw_entry = draw_entry.has_value();
     add_record(batch_, record, {sequence, committed_});
     ++kinds_[static_cast<std::size_t>(hit.kind == HitKind::page_view ? RecordKind::page_view
                                                                      : RecordKind::event)];
     ++sequence.value;
+    if (!draw_entry) continue;
+    add_record(batch_, *draw_entry);
+    ++kinds_[static_cast<std::size_t>(RecordKind::entry)];
+    const bool follows = entries.add(*draw_entry, committed_);
+    ASSERT(follows);
+    planned.promotion = draw_entry->promotion;
+    planned.entry = draw_entry->ordinal;
+    ++sequence.value;
   }
+  write_claims();
   // What was reserved is given: a counter that nodes share would have a hole.
   ASSERT(ordinals_left_ == 0);
 }
@@ -319,6 +363,8 @@ void Commit::apply(const Position& position) {
     receipt.committed = committed_;
     receipt.id_digest = planned.digest;
     receipt.secret_hash = planned.hit->secret_hash.value_or(SecretHash{});
+    receipt.promotion = planned.promotion.value;
+    receipt.entry_ordinal = planned.entry;
     std::copy_n(position.head.begin(), receipt.head.size(), receipt.head.begin());
   }
   for (const auto& repeat : doubles_) {
@@ -342,12 +388,14 @@ void Commit::clear_scratch() {
 void Commit::abandon(Outcome::Status status) {
   for (const auto& planned : hits_) planned.outcome->status = status;
   for (const auto& repeat : doubles_) repeat.outcome->status = status;
+  for (const auto& claim : claims_) claim.outcome->status = claim_status_of(status);
 }
 
 void Commit::undo(Outcome::Status status) {
   abandon(status);
   clear_scratch();
   auto& counters = parts_.counters;
+  counters.entries().take_back();
   for (; ids_added_ > 0; --ids_added_) counters.window().remove_last();
   for (auto undo = visits_undo_.rbegin(); undo != visits_undo_.rend(); ++undo)
     counters.visits().restore(*undo);

@@ -2,8 +2,8 @@
 // ordinals), writes the records, and, once they are durable, applies them and fills in the
 // outcomes; or takes all of it back if the disk was full.
 //
-// Steps, in order: plan each hit; number() them; write() them into the batch; then apply() or
-// undo().
+// Steps, in order: plan each hit and each claim; number() them; write() them into the batch; then
+// apply() or undo().
 //
 // Threads: the committer's.
 #pragma once
@@ -13,9 +13,13 @@
 #include "counters/counters.h"
 #include "journal/reader.h"
 #include "ledger/hit_batch.h"
+#include "ledger/judge.h"
 #include "ledger/numbering.h"
 
 namespace nando {
+
+// What a claim is told that could not be written.
+ClaimOutcome::Status claim_status_of(Outcome::Status status);
 
 class Commit {
  public:
@@ -24,8 +28,11 @@ class Commit {
     Numbering& numbering;
     JournalReader& reader;
     Key128 hash_key;
+    Judge* judge = nullptr;  // Without one no draw is known.
   };
   explicit Commit(const Parts& parts) : parts_(parts) {}
+
+  void use_judge(Judge& judge) { parts_.judge = &judge; }
 
   // Begins anew; memory is kept.
   void begin(UnixTime committed, MacKeyId key);
@@ -33,8 +40,11 @@ class Commit {
   // Decides what becomes of `hit`; its outcome is final unless it is new.
   void plan(const Hit& hit, Outcome& outcome);
 
+  // Decides a claim; its outcome is final unless a record must be written first.
+  void plan(const Claim& claim, ClaimOutcome& outcome);
+
   // True if there is something to write.
-  bool any() const { return !hits_.empty() || batch_.records() > 0; }
+  bool any() const { return !hits_.empty() || !claims_.empty() || batch_.records() > 0; }
   [[nodiscard]] Result<> number();
   void write();
   BatchBuilder& batch() { return batch_; }
@@ -53,6 +63,18 @@ class Commit {
     PageId page;
     Hash128 digest;
     Sequence sequence;
+    PromotionId promotion;
+    std::uint64_t entry = 0;
+  };
+  enum class Given : std::uint8_t {
+    now,      // A prize, by this claim.
+    before,   // By one of this commit that is the same.
+    nothing,  // But the answer rests on time that is not written yet.
+  };
+  struct PlannedClaim {
+    const Claim* claim;
+    ClaimOutcome* outcome;
+    Given given;
   };
   struct Double {
     Outcome* outcome;
@@ -64,6 +86,7 @@ class Commit {
   bool repeats_stored(const Hit& hit, const Hash128& digest, Outcome& outcome);
   void fill_from(const HitRecord& record, const StoredRecord& stored, const Hit& repeat,
                  const Hash128& digest, Outcome& outcome);
+  void fill_entry(const StoredRecord& hit, Outcome& outcome);
   bool same_hit(const Hit& hit, HitKind kind, PageId page) const;
   PageId page_for(const Hit& hit, bool& on_other);
   SiteCounts::Entry& site_for(const Hit& hit);
@@ -71,6 +94,9 @@ class Commit {
   PageId introduce_page(const Hit& hit, const PageKey& key, std::string_view url);
   OrdinalDemand& demand_for(std::uint32_t& scratch, SiteId site, PageId page);
   VisitId visit_for(const Hit& hit, Sequence sequence);
+  std::optional<EntryRecord> entry_for(const Planned& planned);
+  void write_claims();
+  ClaimOutcome decide(const PromotionState& state, const Claim& claim, UnixTime now) const;
   void clear_scratch();
   void show(const OrdinalDemand& page, const OrdinalDemand& site, Outcome& outcome) const;
 
@@ -82,6 +108,7 @@ class Commit {
   KindCounts kinds_{};
   std::vector<Planned> hits_;
   std::vector<Double> doubles_;
+  std::vector<PlannedClaim> claims_;
   std::vector<OrdinalDemand> demands_;
   boost::unordered_flat_map<std::uint64_t, std::size_t>
       ids_;  // Fingerprint -> planned hit, in this batch.

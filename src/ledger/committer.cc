@@ -28,13 +28,13 @@ Committer::~Committer() {
 }
 
 Committer::Taken Committer::submit(std::unique_ptr<HitBatch>& batch) {
-  ASSERT(batch->hits.size() <= kCommitHitsMax);
+  ASSERT(batch->size() <= kCommitHitsMax);
   if (busy_for() > kStallLimit) return Taken::stalled;
   {
     const std::lock_guard lock(mutex_);
     if (stopping_) return Taken::stopping;
-    if (waiting_hits_ + batch->hits.size() > kWaitingHitsMax) return Taken::queue_full;
-    waiting_hits_ += batch->hits.size();
+    if (waiting_hits_ + batch->size() > kWaitingHitsMax) return Taken::queue_full;
+    waiting_hits_ += batch->size();
     waiting_.push_back(std::move(batch));
     if (waiting_.size() > 1 || !asleep_ || in_place_ != nullptr) return Taken::yes;
   }
@@ -43,7 +43,7 @@ Committer::Taken Committer::submit(std::unique_ptr<HitBatch>& batch) {
 }
 
 bool Committer::commit_in_place(HitBatch& batch, Duties& duties) {
-  ASSERT(batch.hits.size() <= kCommitHitsMax);
+  ASSERT(batch.size() <= kCommitHitsMax);
   if (std::chrono::nanoseconds{last_took_ns_.load(std::memory_order_relaxed)} > kWatchTick) {
     return false;
   }
@@ -164,10 +164,10 @@ void Committer::commit(std::vector<std::unique_ptr<HitBatch>>& batches) {
     const auto first = next;
     while (next < batches.size()) {
       const auto& batch = *batches[next];
-      const bool fits = hits + batch.hits.size() <= kCommitHitsMax &&
-                        text + batch.arena.bytes() <= kCommitTextMax;
+      const bool fits =
+          hits + batch.size() <= kCommitHitsMax && text + batch.arena.bytes() <= kCommitTextMax;
       if (next > first && !fits) break;
-      hits += batch.hits.size();
+      hits += batch.size();
       text += batch.arena.bytes();
       together.push_back(batches[next++].get());
     }

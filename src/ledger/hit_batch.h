@@ -1,5 +1,5 @@
-// HitBatch: the hits that one turn of an I/O loop produced, on their way to the committer and back
-// with their outcomes.
+// HitBatch: the hits and claims that one turn of an I/O loop produced, on their way to the
+// committer and back with their outcomes.
 #pragma once
 
 #include <memory>
@@ -43,6 +43,39 @@ constexpr bool was_counted(const Outcome& outcome) {
   return outcome.status == Outcome::Status::counted || outcome.status == Outcome::Status::duplicate;
 }
 
+// Who asks has shown a receipt of this installation and the secret that belongs to it.
+struct Claim {
+  Receipt receipt;
+};
+
+struct ClaimOutcome {
+  enum class Status : std::uint8_t {
+    won,              // A record, synced. The same claim again: the same, `is_repeated`.
+    not_drawn,        // Another entry won.
+    pending,          // Who won is not known yet; `known_at` says when, if that is known.
+    lapsed,           // It was won, and not claimed in time.
+    no_stock,         // It was won, and the prizes had all been claimed.
+    no_entry,         // The hit earned no entry, or one of a promotion that is not here.
+    disk_full,        // Nothing was decided: ask again. As with hits.
+    outcome_unknown,  //
+    failed,           //
+  };
+
+  Status status = Status::failed;
+  bool is_repeated = false;
+  std::uint32_t window = 0;
+  std::uint32_t prize = 0;  // won: 1, 2, 3, ... in the order of claims.
+  UnixTime claimed{};
+  std::optional<UnixTime> known_at;
+  std::shared_ptr<const Promotion> rules;  // Null for no_entry.
+};
+inline constexpr std::array<std::string_view, 9> kClaimStatusNames = {
+    "won",      "not_drawn", "pending",         "lapsed", "no_stock",
+    "no_entry", "disk_full", "outcome_unknown", "failed"};
+constexpr std::string_view name_of(ClaimOutcome::Status status) {
+  return enum_name(kClaimStatusNames, status);
+}
+
 // A gatherer hands a batch over when it has reached either; one more request (kHitsPerRequestMax
 // hits) may follow.
 inline constexpr std::size_t kBatchHitsEnough = 4'096;
@@ -60,6 +93,10 @@ class HitBatch {
   HitArena arena;  // Holds the text of `hits`.
   std::vector<Hit> hits;
   std::vector<Outcome> outcomes;  // As many as hits, in their order, when on_committed() is called.
+  std::vector<Claim> claims;
+  std::vector<ClaimOutcome> claim_outcomes;  // Likewise.
+
+  std::size_t size() const { return hits.size() + claims.size(); }
 };
 
 }  // namespace nando

@@ -10,7 +10,7 @@
 #include "journal/journal.h"
 #include "ledger/commit.h"
 #include "ledger/eraser.h"
-#include "ledger/local_numbering.h"
+#include "ledger/numbering.h"
 #include "snapshot/snapshot.h"
 #include "telemetry/log.h"
 
@@ -29,6 +29,7 @@ struct Ledger::State {
   std::unique_ptr<JournalReader> keep_reader;  // keep()'s.
   std::unique_ptr<Commit> commit;
   std::unique_ptr<Eraser> eraser;
+  PromotionTables promotions{PromotionTable{}};
   std::atomic<std::uint64_t> erased{0};  // As Erasure.
   std::string recovery;
   Sequence looked_at;  // keep()'s: sealed_to() when it last looked.
@@ -114,6 +115,7 @@ Result<std::unique_ptr<Ledger>> Ledger::open(Directory& data, Directory& journal
   state->eraser = std::move(eraser);
   state->recovery = describe_recovery(*state->journal, from.sequence);
   state->keys = std::move(keys);
+  state->promotions.publish(state->counters->entries().table());
   auto ledger = std::unique_ptr<Ledger>(new Ledger(std::move(state)));
   const bool is_new = !ledger->position().sequence;
   if (!is_new && options.begin_life) {
@@ -134,12 +136,19 @@ Result<std::unique_ptr<Ledger>> Ledger::open(Directory& data, Directory& journal
 void Ledger::commit(std::span<HitBatch* const> batches) {
   auto& state = *state_;
   auto& commit = *state.commit;
-  for (auto* batch : batches) batch->outcomes.assign(batch->hits.size(), Outcome{});
+  for (auto* batch : batches) {
+    batch->outcomes.assign(batch->hits.size(), Outcome{});
+    batch->claim_outcomes.assign(batch->claims.size(), ClaimOutcome{});
+  }
   if (state.journal->failure().empty()) {
-    commit.begin(std::max(state.counters->committed(), state.clock.now()), keys()->current());
+    commit.begin(next_time(), keys()->current());
     for (auto* batch : batches) {
       for (std::size_t i = 0; i < batch->hits.size(); ++i)
         commit.plan(batch->hits[i], batch->outcomes[i]);
+    }
+    for (auto* batch : batches) {
+      for (std::size_t i = 0; i < batch->claims.size(); ++i)
+        commit.plan(batch->claims[i], batch->claim_outcomes[i]);
     }
     if (commit.any()) write_planned();
   }
@@ -186,7 +195,7 @@ void Ledger::note_commit() {
 Result<Sequence> Ledger::append(const std::function<RecordKind(BatchBuilder&)>& fill) {
   auto& state = *state_;
   BatchBuilder batch;
-  batch.committed = std::max(state.counters->committed(), state.clock.now());
+  batch.committed = next_time();
   batch.mac_key = keys()->current().value;
   const auto kind = static_cast<std::size_t>(fill(batch));
   KindCounts kinds{};
@@ -203,6 +212,66 @@ Result<Sequence> Ledger::probe() {
     add_probe(batch);
     return RecordKind::probe;
   });
+}
+
+UnixTime Ledger::next_time() const {
+  return std::max(state_->counters->committed(), state_->clock.now());
+}
+
+Result<> Ledger::introduce(SiteId site, std::string_view host) {
+  auto& counters = *state_->counters;
+  if (counters.sites().find(site) != nullptr) return {};
+  const SiteRecord record{site, host};
+  const auto told = append([&](BatchBuilder& batch) {
+    add_record(batch, record);
+    return RecordKind::site;
+  });
+  if (!told) return told.error();
+  const bool follows = counters.add_site(record);
+  ASSERT(follows);
+  return {};
+}
+
+Result<> Ledger::add_promotion(const PromotionRecord& record) {
+  auto& state = *state_;
+  const auto told = append([&](BatchBuilder& batch) {
+    add_record(batch, record);
+    return RecordKind::promotion;
+  });
+  if (!told) return told.error();
+  const bool follows = state.counters->add_prize(record, state.counters->committed());
+  ASSERT(follows);
+  state.promotions.publish(state.counters->entries().table());
+  return {};
+}
+
+Result<PromotionId> Ledger::open_promotion(SiteId site, std::string_view host,
+                                           std::string_view rules) {
+  const auto& entries = state_->counters->entries();
+  const auto parsed = parse_rules(rules);
+  if (!parsed) return parsed.error();
+  if (auto may = check_opening(entries, site, *parsed, next_time()); !may) return may.error();
+  if (auto told = introduce(site, host); !told) return told.error();
+  const PromotionId id{static_cast<std::uint32_t>(entries.all().size() + 1)};
+  if (auto added = add_promotion({id, PromotionAct::opened, site, rules}); !added) {
+    return added.error();
+  }
+  return id;
+}
+
+Result<> Ledger::change_promotion(const PromotionRecord& record) {
+  const auto* promotion = state_->counters->entries().find(record.promotion);
+  if (promotion == nullptr) return Error{Code::not_found, "there is no such promotion"};
+  if (auto may = check_change(*promotion, record, next_time()); !may) return may;
+  return add_promotion(record);
+}
+
+const PromotionTables& Ledger::promotions() const {
+  return state_->promotions;
+}
+
+void Ledger::use_judge(Judge& judge) {
+  state_->commit->use_judge(judge);
 }
 
 // In a segment of its own, so that what it names can be sealed, and then written without details.

@@ -20,13 +20,16 @@
 #include "base/position.h"
 #include "disk/file.h"
 #include "ledger/hit_batch.h"
+#include "model/promotion.h"
 #include "telemetry/metrics.h"
 
 namespace nando {
 
 class BatchBuilder;
+class Judge;
 class Counters;
 enum class RecordKind : std::uint8_t;
+struct PromotionRecord;
 struct RemovalRecord;
 struct VoidRecord;
 
@@ -52,7 +55,8 @@ class Ledger {
                                               const Clock& clock, Entropy& entropy);
   ~Ledger();
 
-  // Counts every hit of every batch and fills in the outcomes, in the same order. No other function
+  // Counts every hit of every batch, decides every claim, and fills in the outcomes, in the same
+  // order. No other function
   // makes a counter rise.
   //
   // The order inside is the whole design: journal, then counters, then receipts. So a reader never
@@ -91,6 +95,19 @@ class Ledger {
 
   // Hits that charts leave out from now on, or show again.
   [[nodiscard]] Result<Sequence> leave_out(const VoidRecord& record);
+
+  // Opens a promotion by its rules (rules_text()), or says what became of it. Durable when it
+  // returns, with its id; promotions() is published. Code::conflict if it does not follow: a name
+  // that is taken, pages that another promotion has, a seed that is asked for early.
+  [[nodiscard]] Result<PromotionId> open_promotion(SiteId site, std::string_view host,
+                                                   std::string_view rules);
+  [[nodiscard]] Result<> change_promotion(const PromotionRecord& record);
+
+  // Those that take entries. Any thread.
+  const PromotionTables& promotions() const;
+
+  // Who knows which entries win; before the first commit. It outlives this.
+  void use_judge(Judge& judge);
 
   struct Counts {
     std::uint64_t page = 0;  // Ordinals.
@@ -132,6 +149,10 @@ class Ledger {
   void note_commit();
   // One batch of records of one kind, which `fill` writes and names. Returns the last.
   [[nodiscard]] Result<Sequence> append(const std::function<RecordKind(BatchBuilder&)>& fill);
+  // The time of the next batch.
+  UnixTime next_time() const;
+  [[nodiscard]] Result<> introduce(SiteId site, std::string_view host);
+  [[nodiscard]] Result<> add_promotion(const PromotionRecord& record);
   [[nodiscard]] Result<bool> snapshot(Sequence up_to);
 
   explicit Ledger(std::unique_ptr<State> state);

@@ -8,6 +8,7 @@
 
 #include "base/id.h"
 #include "base/result.h"
+#include "counters/counters.h"
 #include "model/ids.h"
 
 namespace nando {
@@ -31,6 +32,24 @@ class Numbering {
   // Fills in `last` of every demand. Asked again for the same batch number, gives the same ranges:
   // no number twice, no hole. On an error no demand counts as given.
   [[nodiscard]] virtual Result<> reserve(BatchNumber batch, std::span<OrdinalDemand> demands) = 0;
+};
+
+// The ordinals of one machine, from its own counters.
+class LocalNumbering final : public Numbering {
+ public:
+  explicit LocalNumbering(const Counters& counters) : counters_(counters) {}
+
+  Result<> reserve(BatchNumber /*batch*/, std::span<OrdinalDemand> demands) override {
+    // The counters move only when the batch is durable, so asking again gives the same ranges.
+    for (auto& demand : demands) {
+      demand.last = demand.wanted + (demand.page ? counters_.pages().count(demand.page)
+                                                 : counters_.sites().count(demand.site));
+    }
+    return {};
+  }
+
+ private:
+  const Counters& counters_;
 };
 
 }  // namespace nando

@@ -21,6 +21,9 @@ struct TestHit {
   std::uint32_t pages_max = 1000;
   Door door = Door::script;
   AgentClass agent = AgentClass::person;
+  PromotionId promotion = {};
+  Entrant entrant = {};
+  std::optional<SecretHash> secret_hash = {};
 };
 
 // A batch that keeps its outcomes for the test.
@@ -48,7 +51,10 @@ inline Hit to_hit(const TestHit& test, Day day = {}) {
           .day = day,
           .visitor = test.visitor,
           .visitor_yesterday = test.yesterday,
-          .id = test.id};
+          .promotion = test.promotion,
+          .entrant = test.entrant,
+          .id = test.id,
+          .secret_hash = test.secret_hash};
 }
 
 class LedgerOnDisk {
@@ -73,6 +79,15 @@ class LedgerOnDisk {
     return batch.outcomes;
   }
   Outcome commit(const TestHit& hit) { return commit_all({hit}).front(); }
+
+  std::vector<ClaimOutcome> claim_all(const std::vector<Receipt>& receipts) {
+    TestBatch batch;
+    for (const auto& receipt : receipts) batch.claims.push_back({receipt});
+    HitBatch* const batches[] = {&batch};
+    ledger->commit(batches);
+    return batch.claim_outcomes;
+  }
+  ClaimOutcome claim(const Receipt& receipt) { return claim_all({receipt}).front(); }
 
   void rotate_key() {
     const MacKeyId next{static_cast<std::uint32_t>(keys.size() + 1)};

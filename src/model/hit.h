@@ -9,6 +9,7 @@
 #include "model/beacon.h"
 #include "model/day.h"
 #include "model/ids.h"
+#include "model/promotion.h"
 
 namespace nando {
 
@@ -45,6 +46,9 @@ struct Hit {
   VisitorId visitor;
   VisitorId visitor_yesterday;  // In the first half hour of a day: who this was by yesterday's
                                 // salt. Else 0.
+
+  PromotionId promotion;  // That covers the page; 0 if none does.
+  Entrant entrant;        // Who would enter it.
 
   std::string_view id;  // Empty, or 16 to 64 bytes.
   std::optional<SecretHash> secret_hash;

@@ -11,7 +11,7 @@ namespace nando {
 using SiteId = Id<struct SiteTag, std::uint32_t>;
 using PageId = Id<struct PageTag, std::uint32_t>;
 
-// A pseudonym: 64 bits of a keyed hash whose salt lives a day (ingest/pseudonym.h). 0 is nobody.
+// A pseudonym: 64 bits of a keyed hash whose salt lives a day (visitors/pseudonym.h). 0 is nobody.
 using VisitorId = Id<struct VisitorTag, std::uint64_t>;
 
 // The sequence number of the visit's first record.

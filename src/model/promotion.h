@@ -10,6 +10,7 @@
 // journal keeps, what is published and what is signed. Format: docs/formats/promotion.md.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <string>
@@ -155,6 +156,7 @@ struct RunningPromotion {
   PromotionId id;
   SiteId site;
   std::shared_ptr<const Promotion> rules;
+  std::shared_ptr<const std::atomic<std::uint64_t>> entries;  // Durable ones.
 };
 struct PromotionTable {
   std::vector<RunningPromotion> running;

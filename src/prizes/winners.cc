@@ -64,4 +64,11 @@ std::vector<std::uint64_t> winners_of(const Promotion& rules, const WindowSpan& 
   ASSERT(false);
 }
 
+std::optional<std::uint64_t> next_winner(const Promotion& rules, std::uint64_t entries) {
+  if (entries >= entries_max(rules)) return std::nullopt;
+  if (rules.rule == WinRule::exact) return *std::ranges::upper_bound(rules.ordinals, entries);
+  if (rules.rule != WinRule::every) return std::nullopt;
+  return entries - entries % rules.window_entries + rules.window_entries;
+}
+
 }  // namespace nando

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "model/promotion.h"
@@ -28,5 +29,9 @@ WindowSpan span_by_entries(const Promotion& rules, std::uint32_t number, std::ui
 // (prizes/seed_chain.h) where the rule draws, and not looked at where it does not.
 std::vector<std::uint64_t> winners_of(const Promotion& rules, const WindowSpan& window,
                                       const Hash256& seed);
+
+// The next entry that wins when `entries` have been made, where that can be told beforehand (exact
+// and every); nothing where it is drawn, or where none will win any more.
+std::optional<std::uint64_t> next_winner(const Promotion& rules, std::uint64_t entries);
 
 }  // namespace nando

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "promotions/codes.h"
+#include "drafts/codes.h"
 #include "registry/fields.h"
 
 namespace nando {

@@ -2,8 +2,8 @@
 
 #include <gtest/gtest.h>
 
-#include "promotions/codes.h"
-#include "promotions/window_ends.h"
+#include "drafts/codes.h"
+#include "drafts/window_ends.h"
 #include "registry/memory_registry.h"
 
 namespace nando {

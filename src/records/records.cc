@@ -1,22 +1,26 @@
 #include "records/records.h"
 
-#include <fmt/core.h>
-
 #include <algorithm>
 
 #include "base/assert.h"
+#include "records/codec.h"
 
 namespace nando {
 
 namespace {
 
-constexpr std::uint8_t kVersion = 1;
+using codec::add_small;
+using codec::check;
+using codec::damaged;
+using codec::kVersion;
+using codec::no_detail;
 
 // Flags of a hit's count part.
 constexpr unsigned kHasFingerprint = 1;
 constexpr unsigned kIsEntry = 2;
 constexpr unsigned kHasVisit = 4;
 constexpr unsigned kHasTime = 8;
+constexpr unsigned kHasDraw = 16;
 
 // Flags of a page's count part, and of a void span's.
 constexpr unsigned kIsOther = 1;
@@ -92,16 +96,6 @@ std::byte* put_fixed(std::byte* to, Tag tag, T value) {
   return put_field(to, tag, Bytes(bytes));
 }
 
-template <class Count, class Detail>
-void add_small(BatchBuilder& batch, RecordKind kind, Count count, Detail detail) {
-  Buffer count_bytes;
-  Buffer detail_bytes;
-  ByteWriter count_writer(count_bytes);
-  count(count_writer);
-  detail(detail_bytes);
-  batch.add(static_cast<std::uint8_t>(kind), kVersion, count_bytes, detail_bytes);
-}
-
 auto text_field(Tag tag, std::string_view text) {
   return [=](Buffer& out) {
     if (text.empty()) return;
@@ -109,26 +103,6 @@ auto text_field(Tag tag, std::string_view text) {
     ByteWriter(out).sized(as_bytes(text));
   };
 }
-void no_detail(Buffer&) {}
-
-Result<> check(const RecordView& record, RecordKind kind) {
-  if (record.kind != static_cast<std::uint8_t>(kind)) {
-    return Error{Code::corrupt, fmt::format("a record of kind {} stands where {} is wanted",
-                                            record.kind, name_of(kind))};
-  }
-  if (record.version != kVersion) {
-    return Error{
-        Code::invalid,
-        fmt::format("a {} record has version {}; this program reads version {}: use the newer one",
-                    name_of(kind), record.version, kVersion)};
-  }
-  return {};
-}
-
-Error damaged(RecordKind kind) {
-  return {Code::corrupt, fmt::format("a {} record does not end where it should", name_of(kind))};
-}
-
 template <class Field>
 bool each_field(Bytes detail, Field field) {
   ByteReader reader(detail);
@@ -225,6 +199,7 @@ HitRecord without_details(const HitRecord& hit) {
           .site_ordinal = hit.site_ordinal,
           .fingerprint = hit.fingerprint,
           .is_entry = hit.is_entry,
+          .has_draw_entry = hit.has_draw_entry,
           .visit = hit.visit,
           .day = hit.day,
           .at = hit.at};
@@ -259,7 +234,7 @@ void add_record(BatchBuilder& batch, const HitRecord& hit, const RecordContext& 
   auto* to = count.data();
   *to++ = static_cast<std::byte>((hit.fingerprint ? kHasFingerprint : 0) |
                                  (hit.is_entry ? kIsEntry : 0) | (hit.visit ? kHasVisit : 0) |
-                                 (hit.at ? kHasTime : 0));
+                                 (hit.at ? kHasTime : 0) | (hit.has_draw_entry ? kHasDraw : 0));
   *to++ = static_cast<std::byte>(static_cast<unsigned>(hit.door) | static_cast<unsigned>(hit.agent)
                                                                        << 4);
   to = put_varint(to, hit.site.value);
@@ -389,6 +364,7 @@ Result<HitRecord> decode_hit(const RecordView& record, const RecordContext& cont
     hit.day.since_epoch = static_cast<std::int32_t>(day_offset + utc_day(context.committed));
   }
   hit.is_entry = (flags & kIsEntry) != 0;
+  hit.has_draw_entry = (flags & kHasDraw) != 0;
   if ((flags & kHasVisit) != 0) {
     hit.visit.value = context.sequence.value - (hit.is_entry ? 0 : reader.varint());
   }

@@ -72,6 +72,7 @@ struct HitRecord {
   std::uint64_t site_ordinal = 0;
   std::optional<std::uint64_t> fingerprint;  // Of the id; nothing without one.
   bool is_entry = false;                     // First of its visit.
+  bool has_draw_entry = false;               // Earned an entry: the next record (prizes.h).
   VisitId visit;                             // 0 if the visitor is unknown.
   Day day;
   std::optional<UnixTime> at;  // When it happened, if the sender said so.

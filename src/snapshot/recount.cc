@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include "model/counting.h"
+#include "prizes/entry_chain.h"
 
 namespace nando {
 
@@ -58,6 +59,7 @@ Result<> Recount::count(const BatchView& batch) {
         break;
       }
       default:
+        done = count_prize(record, batch.committed);
         break;
     }
     if (!done)
@@ -66,6 +68,47 @@ Result<> Recount::count(const BatchView& batch) {
     if (record.kind < kinds_.size()) ++kinds_[record.kind];
     ++sequence.value;
   }
+  return {};
+}
+
+Result<> Recount::count_prize(const RecordView& record, UnixTime committed) {
+  switch (static_cast<RecordKind>(record.kind)) {
+    case RecordKind::promotion: {
+      const auto promotion = decode_promotion(record);
+      if (!promotion) return promotion.error();
+      if (promotion->act != PromotionAct::opened) return {};
+      promotions_[promotion->promotion].link = first_link(sha256(as_bytes(promotion->text)));
+      return {};
+    }
+    case RecordKind::entry: {
+      const auto entry = decode_entry(record);
+      return entry ? count_entry(*entry, committed) : Result<>(entry.error());
+    }
+    case RecordKind::claim: {
+      const auto claim = decode_claim(record);
+      if (!claim) return claim.error();
+      if (claim->prize == ++promotions_[claim->promotion].claims) return {};
+      return Error{Code::corrupt, fmt::format("prize {} of promotion {} was given out of turn",
+                                              claim->prize, claim->promotion.value)};
+    }
+    default:
+      return {};
+  }
+}
+
+Result<> Recount::count_entry(const EntryRecord& entry, UnixTime committed) {
+  const auto found = promotions_.find(entry.promotion);
+  if (found == promotions_.end()) {
+    return Error{Code::corrupt, "an entry names a promotion that was not opened"};
+  }
+  auto& promotion = found->second;
+  if (entry.ordinal != ++promotion.entries) {
+    return wrong_ordinal("promotion", entry.promotion.value, entry.ordinal, promotion.entries);
+  }
+  promotion.link = next_link(promotion.link, {.entry = entry.ordinal,
+                                              .committed = committed,
+                                              .id_digest = entry.id_digest,
+                                              .secret_hash = entry.secret_hash});
   return {};
 }
 

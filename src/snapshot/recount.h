@@ -26,15 +26,25 @@ class Recount {
   std::uint32_t pages() const { return static_cast<std::uint32_t>(pages_.size()); }
   const std::map<SiteId, std::uint64_t>& sites() const { return sites_; }
   const KindCounts& kinds() const { return kinds_; }
+  struct Prizes {
+    std::uint64_t entries = 0;
+    Hash256 link{};  // Of the last entry.
+    std::uint64_t claims = 0;
+    bool operator==(const Prizes&) const = default;
+  };
+  const std::map<PromotionId, Prizes>& promotions() const { return promotions_; }
   std::uint64_t hits() const { return hits_; }  // That have a number.
 
  private:
   Result<> count(const BatchView& batch);
   Result<> count_hit(const HitRecord& hit);
+  Result<> count_prize(const RecordView& record, UnixTime committed);
+  Result<> count_entry(const EntryRecord& entry, UnixTime committed);
 
   Sequence at_;
   std::vector<std::uint64_t> pages_;
   std::map<SiteId, std::uint64_t> sites_;
+  std::map<PromotionId, Prizes> promotions_;
   KindCounts kinds_{};
   std::uint64_t hits_ = 0;
 };

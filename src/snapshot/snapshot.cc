@@ -4,13 +4,14 @@
 
 #include <algorithm>
 
+#include "snapshot/promotions_part.h"
 #include "snapshot/snapshot_file.h"
 
 namespace nando {
 
 namespace {
 
-constexpr std::array<char, 8> kMagic = {'N', 'A', 'N', 'D', 'O', 'S', 'N', 2};
+constexpr std::array<char, 8> kMagic = {'N', 'A', 'N', 'D', 'O', 'S', 'N', 3};
 constexpr std::string_view kTemporary = "snapshot.tmp";
 constexpr std::size_t kHostTextBytesMax = 1024;  // More than any host may have.
 
@@ -38,7 +39,7 @@ struct Small {
   std::uint64_t pages = 0;
 };
 
-void put(SnapshotWriter& out, const Small& small, const Key128& hash_key) {
+void put(SnapshotWriter& out, const Small& small, const Entries& entries, const Key128& hash_key) {
   out.put(kMagic);
   out.put(hash_key);
   out.put(small.position.epoch);
@@ -74,6 +75,7 @@ void put(SnapshotWriter& out, const Small& small, const Key128& hash_key) {
     out.put(mark.first.value);
     out.put(mark.at);
   }
+  put_promotions(out, entries);
   out.put(small.ids);
   out.put(small.pages);
 }
@@ -88,7 +90,7 @@ bool get_head(SnapshotReader& in, const Key128* hash_key, Position& position) {
   return in.ok();
 }
 
-bool get(SnapshotReader& in, const Key128& hash_key, Small& small) {
+bool get(SnapshotReader& in, const Key128& hash_key, Small& small, Entries& entries) {
   if (!get_head(in, &hash_key, small.position)) return false;
   small.committed = in.get<UnixTime>();
   for (auto& count : small.kinds) count = in.get<std::uint64_t>();
@@ -125,6 +127,7 @@ bool get(SnapshotReader& in, const Key128& hash_key, Small& small) {
     const Sequence first{in.get<std::uint64_t>()};
     small.marks.push_back({first, in.get<UnixTime>()});
   }
+  if (!get_promotions(in, entries)) return false;
   small.ids = in.get<std::uint64_t>();
   small.pages = in.get<std::uint64_t>();
   return in.ok();
@@ -201,7 +204,7 @@ Error damaged(const Directory& directory) {
 // What changed since the last snapshot: the listener of fold() that holds only that.
 class Changes {
  public:
-  explicit Changes(Small small) : small_(std::move(small)) {
+  Changes(Small small, Entries entries) : small_(std::move(small)), entries_(std::move(entries)) {
     restore_sites(small_.sites, sites_);
     for (const auto& [page, base] : small_.page_bases) sites_.set_page_base(page, base);
     visits_.load(small_.visits, small_.visits_swapped);
@@ -262,9 +265,14 @@ class Changes {
     if (record.what == Removal::site) site->host.clear();
     return true;
   }
+  template <class Record>
+  bool add_prize(const Record& record, UnixTime committed) {
+    return entries_.add(record, committed);
+  }
   void finish(const Position& position, UnixTime committed, const KindCounts& kinds) {
     for (std::size_t i = 0; i < kinds.size(); ++i) small_.kinds[i] += kinds[i];
     visits_.advance(committed);
+    entries_.publish();
     small_.position = position;
     small_.committed = committed;
   }
@@ -295,7 +303,7 @@ class Changes {
     small_.marks = times.marks();
     small_.ids = kept.size();
     small_.pages = old_pages + new_pages_.size();
-    put(out, small_, hash_key);
+    put(out, small_, entries_, hash_key);
     for (const auto& id : kept) out.put(id);
     for (std::uint64_t i = 0; old != nullptr && i < old_pages; ++i) {
       put_page(out, changed(static_cast<std::uint32_t>(i + 1), get_page(*old)));
@@ -319,6 +327,7 @@ class Changes {
   Small small_;
   SiteCounts sites_;
   Visits visits_;
+  Entries entries_;
   std::deque<IdTimes::Mark> old_marks_;
   boost::unordered_flat_map<std::uint32_t, std::uint64_t> counts_;
   boost::unordered_flat_map<std::uint32_t, bool> nameless_;
@@ -337,7 +346,7 @@ Result<> write_snapshot(Directory& directory, const Counters& counters, const Ke
         {counters.position(), counters.committed(), counters.kinds(), rows_of(counters.sites()),
          counters.sites().page_bases(), counters.visits().rows(), counters.visits().swapped(),
          window.times().marks(), window.size(), pages.size()},
-        hash_key);
+        counters.entries(), hash_key);
     window.each([&](const RetryWindow::Id& id) { out.put(id); });
     for (PageId page{1}; page.value <= pages.size(); ++page.value) {
       put_page(out,
@@ -352,7 +361,7 @@ Result<> read_snapshot(Directory& directory, const Key128& hash_key, Counters& i
   if (!file) return file.error();
   SnapshotReader in(**file);
   Small small;
-  if (!get(in, hash_key, small)) return damaged(directory);
+  if (!get(in, hash_key, small, into.entries())) return damaged(directory);
   restore_sites(small.sites, into.sites());
   for (const auto& [page, base] : small.page_bases) into.sites().set_page_base(page, base);
   into.visits().load(small.visits, small.visits_swapped);
@@ -391,18 +400,19 @@ Position snapshot_position(Directory& directory) {
 Result<> merge_snapshot(Directory& directory, JournalReader& journal, const Key128& hash_key,
                         Sequence up_to) {
   Small small;
+  Entries entries;
   std::unique_ptr<File> old_file;
   std::unique_ptr<SnapshotReader> old;
   if (auto opened = directory.open(kSnapshotName, OpenMode::read); opened) {
     old_file = std::move(*opened);
     old = std::make_unique<SnapshotReader>(*old_file);
-    if (!get(*old, hash_key, small)) return damaged(directory);
+    if (!get(*old, hash_key, small, entries)) return damaged(directory);
   } else if (opened.error().code != Code::not_found) {
     return opened.error();
   }
   const auto after = small.position.sequence;
   if (after >= up_to) return {};
-  Changes changes(std::move(small));
+  Changes changes(std::move(small), std::move(entries));
   auto scanned =
       journal.scan(after, up_to, [&](const BatchView& batch) { return fold(batch, changes); });
   if (!scanned) return scanned;

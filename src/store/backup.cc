@@ -154,8 +154,10 @@ Result<BackupReport> fill_backup(Live& live, Directory& root, const std::string&
   if (with_keys == WithKeys::yes) {
     const auto data = open_directory(live.data_path(), IfMissing::fail);
     if (!data) return data.error();
-    if (auto done = copy_file(**data, std::string(kKeysFile), root, pace); !done)
-      return done.error();
+    for (const auto name : {kKeysFile, kSigningFile}) {
+      const auto done = copy_file(**data, std::string(name), root, pace);
+      if (!done && !(name == kSigningFile && is_not_found(done.error()))) return done.error();
+    }
   }
   if (auto done = (*journal)->sync(); !done) return done.error();
   const auto text = position_text(*end);
@@ -228,9 +230,9 @@ Result<Position> fill(const Source& source, const std::string& path,
   for (const auto& name : *names) {
     if (auto done = copy_file(*source.journal, name, **journal, pace); !done) return done.error();
   }
-  for (const auto name : {kRegistryFile, kKeysFile}) {
+  for (const auto name : {kRegistryFile, kKeysFile, kSigningFile}) {
     const auto done = copy_file(*source.root, std::string(name), **root, pace);
-    if (!done && !(name == kKeysFile && is_not_found(done.error()))) return done.error();
+    if (!done && (name == kRegistryFile || !is_not_found(done.error()))) return done.error();
   }
   if (auto done = end_sessions(path); !done) return done.error();
   return begin_new_life(**root, **journal, last_key);

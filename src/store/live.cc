@@ -70,6 +70,12 @@ class OfflineLive final : public Live {
     keys_ = std::make_shared<const KeyRing>(std::move(*ring));
     return keys_->current();
   }
+  Result<> revoke_key(MacKeyId key) override {
+    auto ring = nando::revoke_key(data_->root(), key);
+    if (!ring) return ring.error();
+    keys_ = std::make_shared<const KeyRing>(std::move(*ring));
+    return {};
+  }
   std::shared_ptr<const KeyRing> keys() override { return keys_; }
 
  private:

@@ -44,6 +44,8 @@ class Live {
   virtual Result<> feed_on() = 0;
   // Makes a new MAC key and uses it from the next hit on.
   virtual Result<MacKeyId> rotate_key() = 0;
+  // Receipts of an earlier key are good no more.
+  virtual Result<> revoke_key(MacKeyId key) = 0;
   virtual std::shared_ptr<const KeyRing> keys() = 0;
 };
 

@@ -38,7 +38,7 @@ const std::vector<Library>& libraries() {
       {"boost/asio", {"http"}},
       {"boost/beast", {"http"}},
       {"boost/core/", {"http", "wire", "api"}},  // What Beast and JSON have in their signatures.
-      {"toml++/", {"settings", "promotions", "cli"}},
+      {"toml++/", {"settings", "drafts", "cli"}},
       {"CLI/", {"cli"}},
       // The system. Text and numbers for all; files, sockets and processes where they are wrapped.
       {"arpa/inet.h", {"*"}},

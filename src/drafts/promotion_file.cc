@@ -1,4 +1,4 @@
-#include "promotions/promotion_file.h"
+#include "drafts/promotion_file.h"
 
 #include <algorithm>
 #include <charconv>
@@ -7,9 +7,9 @@
 #include <iterator>
 #include <limits>
 
-#include "promotions/codes.h"
-#include "promotions/toml_keys.h"
-#include "promotions/window_ends.h"
+#include "drafts/codes.h"
+#include "drafts/toml_keys.h"
+#include "drafts/window_ends.h"
 
 namespace nando {
 

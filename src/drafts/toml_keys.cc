@@ -1,4 +1,4 @@
-#include "promotions/toml_keys.h"
+#include "drafts/toml_keys.h"
 
 #include <algorithm>
 #include <array>

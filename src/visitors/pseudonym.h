@@ -1,5 +1,5 @@
 // Pseudonyms: who a visitor is, for a day, without who they are. A keyed hash of site, address
-// prefix and agent, under a salt that is gone soon after (ingest/salts.h). The address ends here.
+// prefix and agent, under a salt that is gone soon after (visitors/salts.h). The address ends here.
 //
 // Threads: one for a Pseudonyms; it keeps the salts of the day, so a hit takes no lock.
 #pragma once
@@ -12,8 +12,8 @@
 #include <unordered_map>
 
 #include "base/address.h"
-#include "ingest/salts.h"
 #include "model/site.h"
+#include "visitors/salts.h"
 
 namespace nando {
 

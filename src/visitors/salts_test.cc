@@ -1,4 +1,4 @@
-#include "ingest/salts.h"
+#include "visitors/salts.h"
 
 #include <gtest/gtest.h>
 
@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <thread>
 
-#include "ingest/pseudonym.h"
+#include "visitors/pseudonym.h"
 
 namespace nando {
 namespace {

@@ -1,4 +1,4 @@
-#include "ingest/salts.h"
+#include "visitors/salts.h"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "promotions/codes.h"
+#include "drafts/codes.h"
 
 #include <algorithm>
 #include <unordered_map>

@@ -1,4 +1,4 @@
-#include "promotions/window_ends.h"
+#include "drafts/window_ends.h"
 
 #include <algorithm>
 

@@ -1,11 +1,11 @@
-#include "promotions/promotion_file.h"
+#include "drafts/promotion_file.h"
 
 #include <gtest/gtest.h>
 
 #include <filesystem>
 #include <fstream>
 
-#include "promotions/codes.h"
+#include "drafts/codes.h"
 
 namespace nando {
 namespace {

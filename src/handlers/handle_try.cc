@@ -1,0 +1,32 @@
+// POST /api/v1/try: the page for trying out asks for the promotion of its button, which is opened
+// when it is first asked for, where the page's host is counted.
+#include "api/loop.h"
+#include "base/entropy.h"
+#include "handlers/own_answer.h"
+#include "handlers/routes.h"
+#include "promotions/desk.h"
+
+namespace nando {
+
+void handle_try(Loop& loop, const Call& call, http::Responder responder) {
+  const auto& parts = loop.parts();
+  const auto host = std::string(call.request.header("Host").value_or(""));
+  const auto url = "http://" + host + parts.base_path + "/try";
+  const auto known = loop.ingest().host_of(url);
+  answer_later(loop, std::move(responder), [&parts, known]() -> OwnAnswer {
+    if (!parts.sites_book.find(known) && parts.site_maker != nullptr) {
+      (void)parts.site_maker->make_site(known);
+    }
+    const auto site = parts.sites_book.find(known);
+    if (!site) return OwnAnswer::refusal("unknown_site");
+    const auto name = parts.prizes.open_trial(*site, parts.base_path + "/try");
+    if (!name) return OwnAnswer::refusal(word_of(name.error()), name.error().message);
+    OwnAnswer answer;
+    answer.body = R"({"promotion":)";
+    append_json_string(answer.body, *name);
+    answer.body += "}\n";
+    return answer;
+  });
+}
+
+}  // namespace nando

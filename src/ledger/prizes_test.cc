@@ -1,0 +1,435 @@
+// Entries and claims through the ledger: who enters, what a receipt says of it, that windows turn
+// and limits hold, that a prize is given once, and that replay, snapshot and recount agree.
+#include "records/prizes.h"
+
+#include <gtest/gtest.h>
+
+#include "counters/counters.h"
+#include "ledger/judge.h"
+#include "ledger/test_ledger.h"
+#include "snapshot/recount.h"
+
+namespace nando {
+namespace {
+
+using namespace std::chrono_literals;
+using Status = ClaimOutcome::Status;
+
+constexpr PromotionId kPromotion{1};
+constexpr SecretHash kSecret{std::byte{5}};
+
+// Even ordinals win once `known_from` is over.
+class EvenWins final : public Judge {
+ public:
+  Verdict judge(const PromotionState&, std::uint64_t entry, UnixTime entered,
+                UnixTime now) override {
+    const auto at = std::max(entered, known_from);
+    if (now < at) return {Verdict::Kind::pending, at};
+    return {entry % 2 == 0 ? Verdict::Kind::won : Verdict::Kind::not_drawn, at};
+  }
+  UnixTime known_from{};
+};
+
+class PrizesTest : public testing::Test {
+ protected:
+  PrizesTest() { EXPECT_TRUE(reopen()); }
+
+  Result<> reopen() {
+    auto opened = store.open();
+    if (opened) store.ledger->use_judge(judge);
+    return opened;
+  }
+
+  // Every fourth entry, 100 windows.
+  Promotion rules() const {
+    Promotion promotion;
+    promotion.name = "launch";
+    promotion.host = "blog.example.com";
+    promotion.opens = store.clock.now();
+    promotion.closes = store.clock.now() + 24h;
+    promotion.rule = WinRule::every;
+    promotion.windows = WindowKind::entries;
+    promotion.window_entries = 4;
+    promotion.window_count = 100;
+    promotion.limits = {.visitor = 1, .v4_24 = 2, .v6_64 = 0, .v6_56 = 0, .v6_48 = 0};
+    promotion.says = "a mug";
+    promotion.stock = 100;
+    promotion.claim_within = 1h;
+    return promotion;
+  }
+  Result<PromotionId> open(const Promotion& promotion) {
+    return store.ledger->open_promotion(SiteId{1}, promotion.host, rules_text(promotion));
+  }
+
+  static TestHit hit(std::uint64_t visitor, std::uint64_t network = 0, std::string_view id = "") {
+    return {.id = id,
+            .promotion = kPromotion,
+            .entrant = {.visitor = visitor, .v4_24 = network},
+            .secret_hash = kSecret};
+  }
+  std::uint64_t entry_of(const TestHit& hit) { return store.commit(hit).receipt.entry_ordinal; }
+  const PromotionState& state() const {
+    return *store.ledger->counters().entries().find(kPromotion);
+  }
+  Result<> change(PromotionAct act, std::string_view text = {}) {
+    return store.ledger->change_promotion({kPromotion, act, SiteId{1}, text});
+  }
+  // From the journal alone, and from the snapshot and what came after it.
+  void expect_replay_agrees() {
+    const auto live = store.canonical();
+    ASSERT_TRUE(reopen());
+    EXPECT_EQ(store.canonical(), live);
+    while (*store.ledger->keep()) {
+    }
+    ASSERT_TRUE(reopen());
+    EXPECT_EQ(store.canonical(), live);
+    (void)store.data.remove(kSnapshotName);
+    ASSERT_TRUE(reopen());
+    EXPECT_EQ(store.canonical(), live);
+    JournalReader reader(store.journal);
+    Recount recount;
+    ASSERT_TRUE(recount.advance(reader, store.ledger->position().sequence, [](Sequence) {}));
+    const auto& counted = recount.promotions().at(kPromotion);
+    EXPECT_EQ(counted, (Recount::Prizes{state().entries, state().link, state().claims.size()}));
+  }
+
+  EvenWins judge;
+  LedgerOnDisk store;
+};
+
+TEST_F(PrizesTest, EntriesAreNumberedAndOfferedOnceAVisitorAndWindow) {
+  ASSERT_EQ(open(rules()).value(), kPromotion);
+  EXPECT_EQ(entry_of(hit(1)), 1U);
+  EXPECT_EQ(entry_of(hit(1)), 0U) << "the same visitor again";
+  EXPECT_EQ(entry_of(hit(2)), 2U);
+  EXPECT_EQ(entry_of(hit(3)), 3U);
+  EXPECT_EQ(entry_of(hit(4)), 4U);
+  EXPECT_EQ(entry_of(hit(1)), 5U) << "the next window";
+  EXPECT_EQ(store.page_count("blog.example.com/a"), 6U) << "every view counts all the same";
+  const auto outcome = store.commit(hit(2));
+  EXPECT_EQ(outcome.receipt.promotion, kPromotion.value);
+  EXPECT_EQ(state().ended.size(), 1U);
+  expect_replay_agrees();
+}
+
+TEST_F(PrizesTest, ABatchThatTurnsAWindowKnowsWhoEnteredEach) {
+  ASSERT_TRUE(open(rules()));
+  const auto outcomes =
+      store.commit_all({hit(1), hit(2), hit(1), hit(3), hit(4), hit(1), hit(2), hit(1)});
+  std::vector<std::uint64_t> entries;
+  for (const auto& outcome : outcomes) entries.push_back(outcome.receipt.entry_ordinal);
+  EXPECT_EQ(entries, (std::vector<std::uint64_t>{1, 2, 0, 3, 4, 5, 6, 0}));
+  expect_replay_agrees();
+}
+
+TEST_F(PrizesTest, EveryLimitHoldsAtItsFigureAndOnePast) {
+  auto promotion = rules();
+  promotion.window_entries = 1000;
+  promotion.limits = {.visitor = 3, .v4_24 = 2, .v6_64 = 2, .v6_56 = 3, .v6_48 = 4};
+  ASSERT_TRUE(open(promotion));
+  std::uint64_t fresh = 100;
+  const auto may = [&](const Entrant& who) {
+    auto one = hit(0);
+    one.entrant = who;
+    return entry_of(one) != 0;
+  };
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(may({.visitor = 7})) << i;
+  EXPECT_FALSE(may({.visitor = 7}));
+  for (int i = 0; i < 2; ++i) EXPECT_TRUE(may({.visitor = fresh++, .v4_24 = 8})) << i;
+  EXPECT_FALSE(may({.visitor = fresh++, .v4_24 = 8}));
+  for (int i = 0; i < 2; ++i) EXPECT_TRUE(may({fresh++, 0, 20, 30, 40})) << i;
+  EXPECT_FALSE(may({fresh++, 0, 20, 30, 40})) << "/64";
+  EXPECT_TRUE(may({fresh++, 0, 21, 30, 40}));
+  EXPECT_FALSE(may({fresh++, 0, 22, 30, 40})) << "/56";
+  EXPECT_TRUE(may({fresh++, 0, 23, 31, 40}));
+  EXPECT_FALSE(may({fresh++, 0, 24, 32, 40})) << "/48";
+  EXPECT_TRUE(may({fresh++, 0, 25, 33, 41}));
+  expect_replay_agrees();
+}
+
+TEST_F(PrizesTest, WhatIsNotEligibleEntersNothing) {
+  ASSERT_TRUE(open(rules()));
+  auto bot = hit(1);
+  bot.agent = AgentClass::bot;
+  bot.door = Door::seed;
+  auto proxy = hit(2);
+  proxy.agent = AgentClass::image_proxy;
+  auto event = hit(3);
+  event.kind = HitKind::event;
+  auto elsewhere = hit(4);
+  elsewhere.site = SiteId{2};
+  auto of_none = hit(5);
+  of_none.promotion = PromotionId{9};
+  for (const auto& each : {bot, proxy, event, elsewhere, of_none}) {
+    const auto outcome = store.commit(each);
+    EXPECT_TRUE(was_counted(outcome));
+    EXPECT_EQ(outcome.receipt.entry_ordinal, 0U);
+  }
+  EXPECT_EQ(state().entries, 0U);
+}
+
+TEST_F(PrizesTest, ARetryGetsTheSameReceiptWithItsEntry) {
+  ASSERT_TRUE(open(rules()));
+  store.commit(hit(1));
+  const auto one = hit(2, 0, "an id of 16 byte");
+  const auto first = store.commit(one);
+  ASSERT_EQ(first.receipt.entry_ordinal, 2U);
+  store.rotate_key();
+  EXPECT_EQ(store.receipt(store.commit(one)), store.receipt(first));
+  ASSERT_TRUE(reopen());
+  const auto again = store.commit(one);
+  EXPECT_EQ(again.status, Outcome::Status::duplicate);
+  EXPECT_EQ(store.receipt(again), store.receipt(first));
+  EXPECT_EQ(state().entries, 2U);
+}
+
+TEST_F(PrizesTest, AFullDiskTakesEntriesAndClaimsBack) {
+  ASSERT_TRUE(open(rules()));
+  std::vector<Receipt> receipts;
+  for (std::uint64_t i = 1; i <= 3; ++i) receipts.push_back(store.commit(hit(i)).receipt);
+  std::uint64_t used = 0;
+  for (const auto& [name, bytes] : store.journal.image()) used += bytes.size();
+  store.journal.set_capacity(used);
+  while (was_counted(store.commit({.page = "other/"}))) {
+  }
+  const auto before = store.canonical();
+  // Past the end of a window, on both sides of it.
+  const auto refused = store.commit_all({hit(4), hit(1), hit(2), hit(3), hit(4), hit(5)});
+  EXPECT_EQ(refused.front().status, Outcome::Status::disk_full);
+  EXPECT_EQ(store.claim(receipts[1]).status, Status::disk_full);
+  EXPECT_EQ(store.canonical(), before);
+  store.journal.set_capacity(1 << 30);
+  store.clock.advance(1s);
+  EXPECT_EQ(entry_of(hit(1)), 0U) << "still the first window";
+  EXPECT_EQ(entry_of(hit(4)), 4U);
+  EXPECT_EQ(store.claim(receipts[1]).prize, 1U);
+  expect_replay_agrees();
+}
+
+TEST_F(PrizesTest, AClaimIsDecidedOnceAndAnsweredAlike) {
+  ASSERT_TRUE(open(rules()));
+  store.commit(hit(1));
+  const auto winner = store.commit(hit(2)).receipt;
+  const auto together = store.claim_all(std::vector<Receipt>(64, winner));
+  for (const auto& outcome : together) {
+    EXPECT_EQ(outcome.status, Status::won);
+    EXPECT_EQ(outcome.prize, 1U);
+    EXPECT_EQ(outcome.claimed, together.front().claimed);
+  }
+  store.clock.advance(1min);
+  ASSERT_TRUE(reopen());
+  const auto later = store.claim(winner);
+  EXPECT_TRUE(later.is_repeated);
+  EXPECT_EQ(later.claimed, together.front().claimed);
+  EXPECT_EQ(state().claims.size(), 1U);
+  expect_replay_agrees();
+}
+
+TEST_F(PrizesTest, ALossIsNoRecord) {
+  ASSERT_TRUE(open(rules()));
+  const auto loser = store.commit(hit(1)).receipt;
+  const auto before = store.ledger->position().sequence;
+  EXPECT_EQ(store.claim(loser).status, Status::not_drawn);
+  auto none = loser;
+  none.entry_ordinal = 0;
+  EXPECT_EQ(store.claim(none).status, Status::no_entry);
+  none.entry_ordinal = 2;
+  EXPECT_EQ(store.claim(none).status, Status::no_entry) << "one that nobody has";
+  none = loser;
+  none.promotion = 7;
+  EXPECT_EQ(store.claim(none).status, Status::no_entry);
+  EXPECT_EQ(store.ledger->position().sequence, before);
+}
+
+TEST_F(PrizesTest, StockIsNotOverspentWithinOneCommit) {
+  auto promotion = rules();
+  promotion.stock = 2;
+  ASSERT_TRUE(open(promotion));
+  std::vector<Receipt> winners;
+  for (std::uint64_t i = 1; i <= 8; ++i) {
+    const auto receipt = store.commit(hit(i)).receipt;
+    if (receipt.entry_ordinal % 2 == 0) winners.push_back(receipt);
+  }
+  const auto outcomes = store.claim_all(winners);
+  EXPECT_EQ(outcomes[0].prize, 1U);
+  EXPECT_EQ(outcomes[1].prize, 2U);
+  EXPECT_EQ(outcomes[2].status, Status::no_stock);
+  EXPECT_EQ(outcomes[3].status, Status::no_stock);
+  EXPECT_EQ(store.claim(winners[3]).status, Status::no_stock);
+  expect_replay_agrees();
+}
+
+// What time has decided is written, so that a clock that is set back changes nothing.
+TEST_F(PrizesTest, WhatLapsedStaysSoWhenTheClockIsSetBack) {
+  ASSERT_TRUE(open(rules()));
+  store.commit(hit(1));
+  const auto winner = store.commit(hit(2)).receipt;
+  store.clock.step_wall(1h);
+  EXPECT_EQ(store.claim(winner).status, Status::won) << "the last moment";
+  const auto late = [&] {
+    store.commit(hit(3));
+    return store.commit(hit(4)).receipt;
+  }();
+  store.clock.step_wall(1h + 1ms);
+  EXPECT_EQ(store.claim(late).status, Status::lapsed);
+  store.clock.step_wall(-2h);
+  EXPECT_EQ(store.claim(late).status, Status::lapsed);
+  ASSERT_TRUE(reopen());
+  EXPECT_EQ(store.claim(late).status, Status::lapsed);
+}
+
+TEST_F(PrizesTest, WhatWasKnownIsNotUnknownAgainWhenTheClockIsSetBack) {
+  ASSERT_TRUE(open(rules()));
+  store.commit(hit(1));
+  const auto winner = store.commit(hit(2)).receipt;
+  const auto loser = store.commit(hit(3)).receipt;
+  judge.known_from = store.clock.now() + 30min;
+  const auto pending = store.claim(winner);
+  EXPECT_EQ(pending.status, Status::pending);
+  EXPECT_EQ(pending.known_at, judge.known_from);
+  store.clock.step_wall(30min);
+  EXPECT_EQ(store.claim(loser).status, Status::not_drawn);
+  store.clock.step_wall(-30min);
+  EXPECT_EQ(store.claim(loser).status, Status::not_drawn);
+  EXPECT_EQ(store.claim(winner).status, Status::won);
+}
+
+TEST_F(PrizesTest, PausedAndClosedTakeNoEntries) {
+  ASSERT_TRUE(open(rules()));
+  EXPECT_EQ(entry_of(hit(1)), 1U);
+  ASSERT_TRUE(change(PromotionAct::paused));
+  EXPECT_EQ(entry_of(hit(2)), 0U);
+  EXPECT_EQ(change(PromotionAct::paused).error().code, Code::conflict);
+  ASSERT_TRUE(change(PromotionAct::resumed));
+  EXPECT_EQ(change(PromotionAct::resumed).error().code, Code::conflict);
+  const auto winner = store.commit(hit(2)).receipt;
+  EXPECT_EQ(winner.entry_ordinal, 2U);
+  ASSERT_TRUE(change(PromotionAct::closed));
+  EXPECT_EQ(entry_of(hit(3)), 0U);
+  EXPECT_EQ(change(PromotionAct::closed).error().code, Code::conflict);
+  EXPECT_EQ(change(PromotionAct::resumed).error().code, Code::conflict);
+  EXPECT_EQ(store.claim(winner).status, Status::won) << "what was won can be claimed";
+  expect_replay_agrees();
+}
+
+TEST_F(PrizesTest, OpensAndClosesByItsRules) {
+  auto promotion = rules();
+  promotion.opens = store.clock.now() + 1h;
+  promotion.closes = store.clock.now() + 2h;
+  ASSERT_TRUE(open(promotion));
+  store.clock.step_wall(1h - 1ms);
+  EXPECT_EQ(entry_of(hit(1)), 0U);
+  store.clock.step_wall(1ms);
+  EXPECT_EQ(entry_of(hit(1)), 1U);
+  store.clock.step_wall(1h - 1ms);
+  EXPECT_EQ(entry_of(hit(2)), 2U);
+  store.clock.step_wall(1ms);
+  EXPECT_EQ(entry_of(hit(3)), 0U);
+  store.clock.step_wall(-1h);
+  EXPECT_EQ(entry_of(hit(3)), 0U) << "committed time does not fall";
+}
+
+TEST_F(PrizesTest, AfterTheLastWindowNobodyEnters) {
+  auto promotion = rules();
+  promotion.window_count = 1;
+  promotion.stock = 1;
+  ASSERT_TRUE(open(promotion));
+  for (std::uint64_t i = 1; i <= 4; ++i) EXPECT_EQ(entry_of(hit(i)), i);
+  EXPECT_EQ(entry_of(hit(5)), 0U);
+  expect_replay_agrees();
+}
+
+TEST_F(PrizesTest, WindowsByTimeEndWhenTheyEndHoweverFewEntered) {
+  auto promotion = rules();
+  promotion.rule = WinRule::instant;
+  promotion.commitment = Hash256{std::byte{1}};
+  promotion.windows = WindowKind::times;
+  promotion.window_entries = 0;
+  const auto opens = promotion.opens;
+  promotion.window_ends = {opens + 1h, opens + 2h, opens + 3h, promotion.closes};
+  promotion.window_count = 4;
+  ASSERT_TRUE(open(promotion));
+  EXPECT_EQ(entry_of(hit(1)), 1U);
+  EXPECT_EQ(entry_of(hit(1)), 0U);
+  store.clock.step_wall(1h);
+  EXPECT_EQ(entry_of(hit(1)), 2U);
+  store.clock.step_wall(2h);  // Nobody in the third.
+  EXPECT_EQ(entry_of(hit(1)), 3U);
+  const auto now = store.ledger->counters().committed();
+  const auto& now_state = state();
+  const auto spans = [&](std::uint32_t number) {
+    const auto window = now_state.window(number, now);
+    return std::tuple(window.first, window.last, window.is_over);
+  };
+  EXPECT_EQ(spans(1), std::tuple(1U, 1U, true));
+  EXPECT_EQ(spans(2), std::tuple(2U, 2U, true));
+  EXPECT_EQ(spans(3), std::tuple(3U, 2U, true));
+  EXPECT_EQ(spans(4), std::tuple(3U, 3U, false));
+  expect_replay_agrees();
+}
+
+TEST_F(PrizesTest, APageHasOnePromotionAtATime) {
+  auto first = rules();
+  first.pages = {"/a/*"};
+  ASSERT_TRUE(open(first));
+  auto second = rules();
+  second.name = "other";
+  second.pages = {"/a/b"};
+  EXPECT_EQ(open(second).error().code, Code::conflict);
+  second.pages = {"/b"};
+  EXPECT_TRUE(open(second));
+  auto same_name = rules();
+  same_name.pages = {"/c"};
+  EXPECT_EQ(open(same_name).error().code, Code::conflict);
+  ASSERT_TRUE(change(PromotionAct::closed));
+  second.name = "third";
+  second.pages = {"/a/b"};
+  EXPECT_TRUE(open(second)) << "the first is closed";
+  auto past = rules();
+  past.name = "past";
+  past.pages = {"/d"};
+  past.opens = store.clock.now() - 2h;
+  past.closes = store.clock.now();
+  EXPECT_EQ(open(past).error().code, Code::invalid);
+}
+
+TEST_F(PrizesTest, ASealedOneIsDrawnOnceItIsOverAndTheValueCanBeKnown) {
+  auto promotion = rules();
+  promotion.rule = WinRule::sealed;
+  promotion.windows = WindowKind::whole;
+  promotion.window_entries = 0;
+  promotion.window_count = 1;
+  promotion.stock = 1;
+  promotion.outside = "the numbers of tomorrow";
+  promotion.closes = promotion.opens + 1h;
+  promotion.outside_at = promotion.closes + 1h;
+  ASSERT_TRUE(open(promotion));
+  store.commit(hit(1));
+  EXPECT_FALSE(change(PromotionAct::revealed, "3 17")) << "it takes entries still";
+  store.clock.step_wall(1h + 1ms);
+  EXPECT_FALSE(change(PromotionAct::revealed, "3 17")) << "nobody can know the value";
+  store.clock.step_wall(1h);
+  EXPECT_FALSE(change(PromotionAct::revealed, "")) << "no value";
+  ASSERT_TRUE(change(PromotionAct::revealed, "3 17"));
+  EXPECT_FALSE(change(PromotionAct::revealed, "4 18")) << "it has one";
+  EXPECT_EQ(state().outside, "3 17");
+  expect_replay_agrees();
+}
+
+TEST_F(PrizesTest, TheTableTellsIngestWhatTakesEntries) {
+  PromotionTables::Reader reader(store.ledger->promotions());
+  EXPECT_TRUE(reader.get().running.empty());
+  ASSERT_TRUE(open(rules()));
+  ASSERT_EQ(reader.get().running.size(), 1U);
+  store.commit(hit(1));
+  EXPECT_EQ(*reader.get().running.front().entries, 1U);
+  ASSERT_TRUE(reopen());
+  PromotionTables::Reader again(store.ledger->promotions());
+  ASSERT_EQ(again.get().running.size(), 1U);
+  EXPECT_EQ(*again.get().running.front().entries, 1U);
+  ASSERT_TRUE(change(PromotionAct::paused));
+  EXPECT_TRUE(again.get().running.empty());
+}
+
+}  // namespace
+}  // namespace nando
