@@ -1,15 +1,10 @@
 #include "model/day.h"
 
-// g++ 12 takes a variable inside date::from_stream for uninitialised once it is inlined.
-#ifndef __clang__  // Which does not know the warning.
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
-#endif
 #include <date/tz.h>
 #include <fmt/core.h>
 
 #include <algorithm>
 #include <array>
-#include <sstream>
 #include <stdexcept>
 
 namespace nando {
@@ -18,6 +13,54 @@ namespace {
 
 const date::time_zone& zone_at(const void* zone) {
   return *static_cast<const date::time_zone*>(zone);
+}
+
+constexpr std::size_t kDateBytes = 10;  // "2026-11-22"
+
+std::optional<int> number_of(std::string_view digits) {
+  int number = 0;
+  for (const char c : digits) {
+    if (c < '0' || c > '9') return std::nullopt;
+    number = number * 10 + (c - '0');
+  }
+  return number;
+}
+
+std::optional<date::local_days> parse_date(std::string_view text) {
+  if (text.size() != kDateBytes || text[4] != '-' || text[7] != '-') return std::nullopt;
+  const auto year = number_of(text.substr(0, 4));
+  const auto month = number_of(text.substr(5, 2));
+  const auto day = number_of(text.substr(8, 2));
+  if (!year || !month || !day) return std::nullopt;
+  const date::year_month_day date{date::year{*year}, date::month(static_cast<unsigned>(*month)),
+                                  date::day(static_cast<unsigned>(*day))};
+  if (!date.ok()) return std::nullopt;
+  return date::local_days{date};
+}
+
+// Takes ".250" from the front of `text`; nothing stands there for 0. What is less than a
+// millisecond is cut off.
+std::optional<std::chrono::milliseconds> take_fraction(std::string_view& text) {
+  constexpr std::size_t kDigitsMax = 9;
+  if (!text.starts_with('.')) return std::chrono::milliseconds{0};
+  text.remove_prefix(1);
+  const auto size = std::min(text.find_first_not_of("0123456789"), text.size());
+  if (size == 0 || size > kDigitsMax) return std::nullopt;
+  std::string thousandths(text.substr(0, 3).substr(0, size));
+  thousandths.resize(3, '0');
+  text.remove_prefix(size);
+  return std::chrono::milliseconds{*number_of(thousandths)};
+}
+
+// "Z", "+01:00".
+std::optional<std::chrono::minutes> parse_offset(std::string_view text) {
+  if (text == "Z") return std::chrono::minutes{0};
+  if (text.size() != 6 || text[3] != ':' || (text[0] != '+' && text[0] != '-')) return std::nullopt;
+  const auto hours = number_of(text.substr(1, 2));
+  const auto minutes = number_of(text.substr(4, 2));
+  if (!hours || !minutes || *hours > 23 || *minutes > 59) return std::nullopt;
+  const std::chrono::minutes ahead{*hours * 60 + *minutes};
+  return text[0] == '+' ? ahead : -ahead;
 }
 
 // Of "T17:00" or " 17:00:05".
@@ -53,27 +96,27 @@ std::string to_string(Day day) {
 }
 
 std::optional<UnixTime> parse_time(std::string_view text) {
-  for (const auto* format : {"%FT%TZ", "%FT%T%Ez"}) {
-    std::istringstream in{std::string(text)};
-    UnixTime at;
-    in >> date::parse(format, at);
-    if (!in.fail() && in.peek() == std::istringstream::traits_type::eof() && at >= UnixTime{})
-      return at;
-  }
-  return std::nullopt;
+  constexpr std::size_t kClockBytes = 9;  // "T17:00:05"
+  if (text.size() <= kDateBytes + kClockBytes || text[kDateBytes] != 'T') return std::nullopt;
+  const auto day = parse_date(text.substr(0, kDateBytes));
+  const auto seconds = seconds_of_day(text.substr(kDateBytes, kClockBytes));
+  text.remove_prefix(kDateBytes + kClockBytes);
+  const auto fraction = take_fraction(text);
+  const auto ahead = parse_offset(text);
+  if (!day || !seconds || !fraction || !ahead) return std::nullopt;
+  const UnixTime at{day->time_since_epoch() + std::chrono::seconds{*seconds} + *fraction - *ahead};
+  if (at < UnixTime{}) return std::nullopt;
+  return at;
 }
 
 std::optional<TimeSpan> parse_local(std::string_view text, const Zone& zone) {
   if (const auto at = parse_time(text)) return TimeSpan{*at, *at};
-  constexpr std::size_t kDateBytes = 10;
-  std::istringstream in{std::string(text.substr(0, kDateBytes))};
-  date::local_days day;
-  in >> date::parse("%F", day);
-  if (in.fail() || in.peek() != std::istringstream::traits_type::eof()) return std::nullopt;
+  const auto day = parse_date(text.substr(0, kDateBytes));
+  if (!day) return std::nullopt;
   const auto clock = text.substr(std::min(text.size(), kDateBytes));
   const auto seconds = clock.empty() ? 0 : seconds_of_day(clock);
   if (!seconds) return std::nullopt;
-  const std::chrono::seconds local = day.time_since_epoch() + std::chrono::seconds{*seconds};
+  const std::chrono::seconds local = day->time_since_epoch() + std::chrono::seconds{*seconds};
   const auto begins = zone.to_utc(local);
   if (begins < UnixTime{}) return std::nullopt;
   return TimeSpan{begins, clock.empty() ? zone.to_utc(local + date::days{1}) : begins};
