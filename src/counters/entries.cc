@@ -305,10 +305,10 @@ void Entries::take_back() {
   undo_.clear();
 }
 
-PromotionTable Entries::table() const {
+PromotionTable Entries::table(UnixTime now) const {
   PromotionTable table;
   for (const auto& state : all_) {
-    if (state->intake != Intake::taking) continue;
+    if (state->intake != Intake::taking || state->is_over(now)) continue;
     table.running.push_back({state->id, state->site, state->rules, state->shown});
   }
   return table;

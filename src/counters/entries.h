@@ -119,8 +119,9 @@ class Entries {
   void publish();
   void take_back();
 
-  // What ingest reads.
-  PromotionTable table() const;
+  // What ingest reads: those that take entries at `now` or may later. One that is over is not among
+  // them, since another may have its pages by now.
+  PromotionTable table(UnixTime now) const;
 
   // For snapshots.
   void load(PromotionState state);

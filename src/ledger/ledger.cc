@@ -115,7 +115,7 @@ Result<std::unique_ptr<Ledger>> Ledger::open(Directory& data, Directory& journal
   state->eraser = std::move(eraser);
   state->recovery = describe_recovery(*state->journal, from.sequence);
   state->keys = std::move(keys);
-  state->promotions.publish(state->counters->entries().table());
+  state->promotions.publish(state->counters->entries().table(state->counters->committed()));
   auto ledger = std::unique_ptr<Ledger>(new Ledger(std::move(state)));
   const bool is_new = !ledger->position().sequence;
   if (!is_new && options.begin_life) {
@@ -193,9 +193,14 @@ void Ledger::note_commit() {
 }
 
 Result<Sequence> Ledger::append(const std::function<RecordKind(BatchBuilder&)>& fill) {
+  return append(next_time(), fill);
+}
+
+Result<Sequence> Ledger::append(UnixTime committed,
+                                const std::function<RecordKind(BatchBuilder&)>& fill) {
   auto& state = *state_;
   BatchBuilder batch;
-  batch.committed = next_time();
+  batch.committed = committed;
   batch.mac_key = keys()->current().value;
   const auto kind = static_cast<std::size_t>(fill(batch));
   KindCounts kinds{};
@@ -218,11 +223,11 @@ UnixTime Ledger::next_time() const {
   return std::max(state_->counters->committed(), state_->clock.now());
 }
 
-Result<> Ledger::introduce(SiteId site, std::string_view host) {
+Result<> Ledger::introduce(SiteId site, std::string_view host, UnixTime now) {
   auto& counters = *state_->counters;
   if (counters.sites().find(site) != nullptr) return {};
   const SiteRecord record{site, host};
-  const auto told = append([&](BatchBuilder& batch) {
+  const auto told = append(now, [&](BatchBuilder& batch) {
     add_record(batch, record);
     return RecordKind::site;
   });
@@ -232,16 +237,17 @@ Result<> Ledger::introduce(SiteId site, std::string_view host) {
   return {};
 }
 
-Result<> Ledger::add_promotion(const PromotionRecord& record) {
+// `now` is when it was found to follow: what is written a moment later may not.
+Result<> Ledger::add_promotion(const PromotionRecord& record, UnixTime now) {
   auto& state = *state_;
-  const auto told = append([&](BatchBuilder& batch) {
+  const auto told = append(now, [&](BatchBuilder& batch) {
     add_record(batch, record);
     return RecordKind::promotion;
   });
   if (!told) return told.error();
-  const bool follows = state.counters->add_prize(record, state.counters->committed());
+  const bool follows = state.counters->add_prize(record, now);
   ASSERT(follows);
-  state.promotions.publish(state.counters->entries().table());
+  state.promotions.publish(state.counters->entries().table(now));
   return {};
 }
 
@@ -250,10 +256,11 @@ Result<PromotionId> Ledger::open_promotion(SiteId site, std::string_view host,
   const auto& entries = state_->counters->entries();
   const auto parsed = parse_rules(rules);
   if (!parsed) return parsed.error();
-  if (auto may = check_opening(entries, site, *parsed, next_time()); !may) return may.error();
-  if (auto told = introduce(site, host); !told) return told.error();
+  const auto now = next_time();
+  if (auto may = check_opening(entries, site, *parsed, now); !may) return may.error();
+  if (auto told = introduce(site, host, now); !told) return told.error();
   const PromotionId id{static_cast<std::uint32_t>(entries.all().size() + 1)};
-  if (auto added = add_promotion({id, PromotionAct::opened, site, rules}); !added) {
+  if (auto added = add_promotion({id, PromotionAct::opened, site, rules}, now); !added) {
     return added.error();
   }
   return id;
@@ -262,8 +269,9 @@ Result<PromotionId> Ledger::open_promotion(SiteId site, std::string_view host,
 Result<> Ledger::change_promotion(const PromotionRecord& record) {
   const auto* promotion = state_->counters->entries().find(record.promotion);
   if (promotion == nullptr) return Error{Code::not_found, "there is no such promotion"};
-  if (auto may = check_change(*promotion, record, next_time()); !may) return may;
-  return add_promotion(record);
+  const auto now = next_time();
+  if (auto may = check_change(*promotion, record, now); !may) return may;
+  return add_promotion(record, now);
 }
 
 const PromotionTables& Ledger::promotions() const {

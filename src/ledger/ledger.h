@@ -149,10 +149,12 @@ class Ledger {
   void note_commit();
   // One batch of records of one kind, which `fill` writes and names. Returns the last.
   [[nodiscard]] Result<Sequence> append(const std::function<RecordKind(BatchBuilder&)>& fill);
-  // The time of the next batch.
+  [[nodiscard]] Result<Sequence> append(UnixTime committed,
+                                        const std::function<RecordKind(BatchBuilder&)>& fill);
+  // The time of the next batch, if it were written now.
   UnixTime next_time() const;
-  [[nodiscard]] Result<> introduce(SiteId site, std::string_view host);
-  [[nodiscard]] Result<> add_promotion(const PromotionRecord& record);
+  [[nodiscard]] Result<> introduce(SiteId site, std::string_view host, UnixTime now);
+  [[nodiscard]] Result<> add_promotion(const PromotionRecord& record, UnixTime now);
   [[nodiscard]] Result<bool> snapshot(Sequence up_to);
 
   explicit Ledger(std::unique_ptr<State> state);

@@ -393,6 +393,72 @@ TEST_F(PrizesTest, APageHasOnePromotionAtATime) {
   EXPECT_EQ(open(past).error().code, Code::invalid);
 }
 
+TEST_F(PrizesTest, OneThatIsOverByItselfLeavesItsPagesToTheNext) {
+  auto first = rules();
+  first.closes = first.opens + 1h;
+  ASSERT_TRUE(open(first));
+  auto full = rules();
+  full.name = "full";
+  full.host = "other.example";
+  full.window_count = 1;
+  full.stock = 1;
+  ASSERT_TRUE(store.ledger->open_promotion(SiteId{2}, full.host, rules_text(full)));
+  for (std::uint64_t i = 1; i <= 4; ++i) {
+    auto one = hit(i);
+    one.promotion = PromotionId{2};
+    one.site = SiteId{2};
+    ASSERT_EQ(entry_of(one), i);
+  }
+  store.clock.step_wall(1h);
+  auto next = rules();
+  next.name = "next";
+  ASSERT_EQ(open(next).value(), PromotionId{3});
+  full.name = "more";
+  ASSERT_TRUE(store.ledger->open_promotion(SiteId{2}, full.host, rules_text(full)));
+  const auto expect_next = [&] {
+    PromotionTables::Reader reader(store.ledger->promotions());
+    EXPECT_EQ(reader.get().covering(SiteId{1}, "blog.example.com/a")->id, PromotionId{3});
+    EXPECT_EQ(reader.get().covering(SiteId{2}, "other.example/a")->id, PromotionId{4});
+  };
+  expect_next();
+  ASSERT_TRUE(reopen());
+  expect_next();
+}
+
+// A record that does not follow would be there for ever: no start could replay it.
+TEST_F(PrizesTest, WhatIsAskedForAtTheLastMomentIsWrittenAsOfThatMomentOrRefused) {
+  class TickingClock final : public Clock {
+   public:
+    UnixTime now() const override { return UnixTime{std::chrono::milliseconds{++ticks_}}; }
+    std::chrono::nanoseconds monotonic() const override { return {}; }
+
+   private:
+    mutable std::atomic<std::int64_t> ticks_{0};
+  };
+  for (int lasts = 1; lasts < 40; ++lasts) {
+    LedgerOnDisk fresh;
+    const TickingClock clock;
+    const auto open_it = [&] {
+      auto opened = Ledger::open(fresh.data, fresh.journal, fresh.options, fresh.ring, clock,
+                                 fresh.entropy);
+      ASSERT_TRUE(opened) << opened.error().message;
+      fresh.ledger = std::move(*opened);
+    };
+    open_it();
+    auto promotion = rules();
+    promotion.opens = UnixTime{};
+    promotion.closes = UnixTime{std::chrono::milliseconds{lasts}};
+    const auto text = rules_text(promotion);
+    bool is_refused = !fresh.ledger->open_promotion(SiteId{1}, promotion.host, text);
+    while (!is_refused) {
+      for (const auto act : {PromotionAct::paused, PromotionAct::resumed}) {
+        is_refused = !fresh.ledger->change_promotion({kPromotion, act, SiteId{1}, {}});
+      }
+    }
+    open_it();
+  }
+}
+
 TEST_F(PrizesTest, ASealedOneIsDrawnOnceItIsOverAndTheValueCanBeKnown) {
   auto promotion = rules();
   promotion.rule = WinRule::sealed;
