@@ -147,7 +147,7 @@ void Commit::fill_from(const HitRecord& record, const StoredRecord& stored, cons
   receipt.page_ordinal = record.page_ordinal;
   receipt.committed = stored.committed;
   receipt.id_digest = digest;
-  // Where the details were removed, whoever asks again says it again.
+  // Where the details were removed, whoever asks again says it again; but not who may claim.
   const auto& secret_hash = record.id.empty() ? repeat.secret_hash : record.secret_hash;
   receipt.secret_hash = secret_hash.value_or(SecretHash{});
   std::copy_n(stored.head.begin(), receipt.head.size(), receipt.head.begin());
@@ -168,6 +168,7 @@ void Commit::fill_entry(const StoredRecord& hit, Outcome& outcome) {
   }
   outcome.receipt.promotion = entry->promotion.value;
   outcome.receipt.entry_ordinal = entry->ordinal;
+  outcome.receipt.secret_hash = entry->secret_hash;
 }
 
 SiteCounts::Entry& Commit::site_for(const Hit& hit) {
@@ -386,6 +387,7 @@ void Commit::clear_scratch() {
 }
 
 void Commit::abandon(Outcome::Status status) {
+  parts_.counters.entries().take_back();
   for (const auto& planned : hits_) planned.outcome->status = status;
   for (const auto& repeat : doubles_) repeat.outcome->status = status;
   for (const auto& claim : claims_) claim.outcome->status = claim_status_of(status);
@@ -395,7 +397,6 @@ void Commit::undo(Outcome::Status status) {
   abandon(status);
   clear_scratch();
   auto& counters = parts_.counters;
-  counters.entries().take_back();
   for (; ids_added_ > 0; --ids_added_) counters.window().remove_last();
   for (auto undo = visits_undo_.rbegin(); undo != visits_undo_.rend(); ++undo)
     counters.visits().restore(*undo);

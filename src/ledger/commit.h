@@ -52,8 +52,9 @@ class Commit {
   void apply(const Position& position);
   // Takes back what plan() and write() did and gives every new hit this status.
   void undo(Outcome::Status status);
-  // Leaves everything as it stands (the ledger will be opened again) and gives every new hit this
-  // status.
+  // Gives every new hit this status and leaves what it changed as it stands, since the ledger will
+  // be opened again; but not what is told and signed of promotions until then: entries and claims
+  // that a crash could still take away.
   void abandon(Outcome::Status status);
 
  private:
@@ -69,7 +70,7 @@ class Commit {
   enum class Given : std::uint8_t {
     now,      // A prize, by this claim.
     before,   // By one of this commit that is the same.
-    nothing,  // But the answer rests on time that is not written yet.
+    nothing,  // But the answer rests on a time, or on claims, that are not written yet.
   };
   struct PlannedClaim {
     const Claim* claim;

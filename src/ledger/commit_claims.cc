@@ -63,7 +63,10 @@ void Commit::plan(const Claim& claim, ClaimOutcome& outcome) {
   auto& entries = parts_.counters.entries();
   const auto* state = entries.find(PromotionId{claim.receipt.promotion});
   const auto entry = claim.receipt.entry_ordinal;
-  if (state == nullptr || entry == 0 || entry > state->entries) {
+  const bool is_entry =
+      state != nullptr && entry > 0 && entry <= state->entries &&
+      state->window_of(entry, claim.receipt.committed) <= state->rules->window_count;
+  if (!is_entry) {
     outcome = {.status = Status::no_entry};
     return;
   }
@@ -83,9 +86,13 @@ void Commit::plan(const Claim& claim, ClaimOutcome& outcome) {
     claims_.push_back({&claim, &outcome, Given::now});
     return;
   }
-  // An answer that rests on the time of this commit holds for ever only if that time is written.
+  // An answer that rests on the time of this commit holds for ever only if that time is written,
+  // and one that rests on its claims only if they are: claims_ has those.
   const auto before = decide(*state, claim, parts_.counters.committed());
-  if (before.status != outcome.status) claims_.push_back({&claim, &outcome, Given::nothing});
+  const bool rests_on_claims = outcome.status == Status::no_stock && !claims_.empty();
+  if (before.status != outcome.status || rests_on_claims) {
+    claims_.push_back({&claim, &outcome, Given::nothing});
+  }
 }
 
 void Commit::write_claims() {

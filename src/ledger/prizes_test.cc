@@ -183,6 +183,24 @@ TEST_F(PrizesTest, ARetryGetsTheSameReceiptWithItsEntry) {
   EXPECT_EQ(state().entries, 2U);
 }
 
+TEST_F(PrizesTest, ARetryAfterTheDetailsWentDoesNotChangeWhoMayClaim) {
+  ASSERT_TRUE(open(rules()));
+  auto one = hit(1, 0, "an id of 16 byte");
+  one.visitor = {};  // What is open of a visit is not replayed without details.
+  const auto first = store.receipt(store.commit(one));
+  const RemovalRecord expired{.what = Removal::expired,
+                              .site = SiteId{1},
+                              .up_to = store.ledger->position().sequence};
+  ASSERT_TRUE(store.ledger->remove(std::span(&expired, 1)));
+  while (store.ledger->keep().value()) {
+  }
+  ASSERT_TRUE(store.ledger->erasure().done());
+  EXPECT_EQ(store.receipt(store.commit(one)), first);
+  one.secret_hash = SecretHash{std::byte{66}};
+  EXPECT_EQ(store.receipt(store.commit(one)), first) << "of somebody who has seen the id";
+  expect_replay_agrees();
+}
+
 TEST_F(PrizesTest, AFullDiskTakesEntriesAndClaimsBack) {
   ASSERT_TRUE(open(rules()));
   std::vector<Receipt> receipts;
@@ -257,6 +275,55 @@ TEST_F(PrizesTest, StockIsNotOverspentWithinOneCommit) {
   EXPECT_EQ(outcomes[3].status, Status::no_stock);
   EXPECT_EQ(store.claim(winners[3]).status, Status::no_stock);
   expect_replay_agrees();
+}
+
+// The answer to one rests on the claim of the other, which may not be there after a start.
+TEST_F(PrizesTest, NobodyIsToldThatAllIsGoneByAClaimThatWasNotWritten) {
+  auto promotion = rules();
+  promotion.stock = 1;
+  ASSERT_TRUE(open(promotion));
+  std::vector<Receipt> winners;
+  for (std::uint64_t i = 1; i <= 4; ++i) {
+    const auto receipt = store.commit(hit(i)).receipt;
+    if (receipt.entry_ordinal % 2 == 0) winners.push_back(receipt);
+  }
+  store.clock.advance(1s);
+  store.journal.fail_call(store.journal.calls() + 1, Code::io);
+  for (const auto& outcome : store.claim_all(winners)) {
+    EXPECT_EQ(outcome.status, Status::outcome_unknown);
+  }
+  EXPECT_EQ(store.claim(winners[0]).status, Status::failed);
+  EXPECT_TRUE(state().claims.empty()) << "what is told of a promotion is what is on disk";
+}
+
+TEST_F(PrizesTest, WhatMayNotBeOnDiskIsToldOfNoPromotion) {
+  ASSERT_TRUE(open(rules()));
+  for (std::uint64_t i = 1; i <= 3; ++i) store.commit(hit(i));
+  const auto before = state();
+  store.journal.fail_call(store.journal.calls() + 1, Code::io);
+  const auto unknown = store.commit_all({hit(4), hit(5), hit(1)});
+  EXPECT_EQ(unknown.front().status, Outcome::Status::outcome_unknown);
+  EXPECT_EQ(state().entries, 3U);
+  EXPECT_EQ(state().link, before.link);
+  EXPECT_TRUE(state().ended.empty());
+  EXPECT_EQ(state().entrants, before.entrants);
+  EXPECT_EQ(*state().shown, 3U);
+}
+
+// Of another promotion, as the restored journal of another life may know it.
+TEST_F(PrizesTest, AClaimOfNoWindowIsNone) {
+  auto promotion = rules();
+  promotion.rule = WinRule::instant;
+  promotion.commitment = Hash256{std::byte{1}};
+  promotion.windows = WindowKind::times;
+  promotion.window_entries = 0;
+  promotion.window_ends = {promotion.closes};
+  promotion.window_count = 1;
+  ASSERT_TRUE(open(promotion));
+  auto receipt = store.commit(hit(1)).receipt;
+  EXPECT_EQ(store.claim(receipt).status, Status::not_drawn);
+  receipt.committed = promotion.closes;
+  EXPECT_EQ(store.claim(receipt).status, Status::no_entry);
 }
 
 // What time has decided is written, so that a clock that is set back changes nothing.
