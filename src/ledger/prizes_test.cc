@@ -188,9 +188,8 @@ TEST_F(PrizesTest, ARetryAfterTheDetailsWentDoesNotChangeWhoMayClaim) {
   auto one = hit(1, 0, "an id of 16 byte");
   one.visitor = {};  // What is open of a visit is not replayed without details.
   const auto first = store.receipt(store.commit(one));
-  const RemovalRecord expired{.what = Removal::expired,
-                              .site = SiteId{1},
-                              .up_to = store.ledger->position().sequence};
+  const RemovalRecord expired{
+      .what = Removal::expired, .site = SiteId{1}, .up_to = store.ledger->position().sequence};
   ASSERT_TRUE(store.ledger->remove(std::span(&expired, 1)));
   while (store.ledger->keep().value()) {
   }
@@ -506,8 +505,8 @@ TEST_F(PrizesTest, WhatIsAskedForAtTheLastMomentIsWrittenAsOfThatMomentOrRefused
     LedgerOnDisk fresh;
     const TickingClock clock;
     const auto open_it = [&] {
-      auto opened = Ledger::open(fresh.data, fresh.journal, fresh.options, fresh.ring, clock,
-                                 fresh.entropy);
+      auto opened =
+          Ledger::open(fresh.data, fresh.journal, fresh.options, fresh.ring, clock, fresh.entropy);
       ASSERT_TRUE(opened) << opened.error().message;
       fresh.ledger = std::move(*opened);
     };

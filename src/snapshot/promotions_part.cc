@@ -12,10 +12,15 @@ void put_list(SnapshotWriter& out, const List& list, Item item) {
   for (const auto& each : list) item(each);
 }
 
+// False where `item` says so, or the bytes end. A count that is wrong costs no more than these: it
+// is not known to be right before the checksum at the end was read.
 template <class Item>
-void each_of(SnapshotReader& in, Item item) {
+bool each_of(SnapshotReader& in, Item item) {
   const auto count = in.get<std::uint64_t>();
-  for (std::uint64_t i = 0; in.ok() && i < count; ++i) item();
+  for (std::uint64_t i = 0; i < count; ++i) {
+    if (!item() || !in.ok()) return false;
+  }
+  return in.ok();
 }
 
 // In the order of keys: a map has none of its own.
@@ -62,25 +67,33 @@ bool get_one(SnapshotReader& in, PromotionState& state) {
   state.closed_at = in.get<UnixTime>();
   state.entries = in.get<std::uint64_t>();
   state.link = in.get<Hash256>();
-  each_of(in, [&] {
+  bool good = each_of(in, [&] {
     const auto last = in.get<std::uint64_t>();
     state.ended.push_back({last, in.get<Hash256>()});
+    return true;
   });
-  each_of(in, [&] {
-    const auto key = in.get<std::uint64_t>();
-    state.entrants[key] = in.get<std::uint32_t>();
-  });
-  const bool has_outside = in.get<std::uint8_t>() != 0;
+  std::uint64_t last_key = 0;  // No key is 0.
+  good = good && each_of(in, [&] {
+           const auto key = in.get<std::uint64_t>();
+           const bool follows = key > last_key;
+           last_key = key;
+           return state.entrants.emplace(key, in.get<std::uint32_t>()).second && follows;
+         });
+  const auto has_outside = in.get<std::uint8_t>();
   auto outside = in.get_text(kOutsideBytesMax);
-  if (has_outside) state.outside = std::move(outside);
+  good = good && has_outside == (outside.empty() ? 0 : 1);
+  if (has_outside != 0) state.outside = std::move(outside);
   state.revealed_at = in.get<UnixTime>();
-  each_of(in, [&] {
-    const auto entry = in.get<std::uint64_t>();
-    const auto prize = in.get<std::uint32_t>();
-    state.claims[entry] = {prize, in.get<UnixTime>()};
-  });
+  good = good && each_of(in, [&] {
+           const auto entry = in.get<std::uint64_t>();
+           const auto prize = in.get<std::uint32_t>();
+           const bool follows = state.claims.empty() || entry > state.claims.rbegin()->first;
+           state.claims[entry] = {prize, in.get<UnixTime>()};
+           return follows;
+         });
+  if (!good || state.intake > Intake::closed) return false;
   auto rules = parse_rules(state.text);
-  if (!in.ok() || !rules || state.intake > Intake::closed) return false;
+  if (!rules || state.ended.size() > rules->window_count) return false;
   state.rules = std::make_shared<const Promotion>(std::move(*rules));
   return true;
 }
@@ -92,14 +105,13 @@ void put_promotions(SnapshotWriter& out, const Entries& entries) {
 }
 
 bool get_promotions(SnapshotReader& in, Entries& into) {
-  bool good = true;
   std::uint32_t id = 0;
-  each_of(in, [&] {
+  return each_of(in, [&] {
     PromotionState state;
-    good = good && get_one(in, state) && state.id.value == ++id;
+    const bool good = get_one(in, state) && state.id.value == ++id;
     if (good) into.load(std::move(state));
+    return good;
   });
-  return good && in.ok();
 }
 
 }  // namespace nando
