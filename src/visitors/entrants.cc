@@ -11,7 +11,8 @@ namespace {
 
 constexpr std::array<std::byte, 4> kMagic = {std::byte{'N'}, std::byte{'D'}, std::byte{'E'},
                                              std::byte{1}};
-constexpr std::size_t kFileBytes = 4 + 8 + 8 + sizeof(Key128) + 8;
+constexpr std::size_t kHashedBytes = 4 + 8 + 8 + sizeof(Key128);
+constexpr std::size_t kFileBytes = kHashedBytes + 8;
 
 // By the wall, for a run directory that outlives a reboot; steps of the clock within it are let be.
 constexpr std::chrono::hours kWallAgeMax{48};
@@ -52,54 +53,75 @@ std::shared_ptr<const Salt> EntrantKey::current() const {
 
 void EntrantKey::tick() {
   const std::lock_guard lock(mutex_);
-  if (clock_.monotonic() - made_ >= kEntrantKeyAge) renew();
+  if (clock_.monotonic() - made_ >= kEntrantKeyAge) {
+    renew();
+  } else if (!is_written_) {
+    write();
+  }
 }
 
 bool EntrantKey::load() {
   if (!directory_) return false;
+  // A crash between writing and renaming leaves a key under this name.
+  (void)directory_->remove(std::string(kEntrantKeyFile) + ".tmp");
   auto bytes = read_file(*directory_, kEntrantKeyFile, kFileBytes);
   if (!bytes) return false;
-  ByteReader in(*bytes);
-  const bool known = std::ranges::equal(in.raw(kMagic.size()), kMagic);
-  made_ = std::chrono::nanoseconds{in.fixed<std::int64_t>()};
-  const auto made_by_wall = in.fixed<UnixTime>();
-  auto key = in.fixed<Key128>();
-  const bool whole =
-      bytes->size() == kFileBytes &&
-      in.fixed<std::uint64_t>() == checksum(Bytes(*bytes).first(kFileBytes - 8), 0) && in.done();
+  const bool whole = bytes->size() == kFileBytes &&
+                     std::ranges::equal(Bytes(*bytes).first(kMagic.size()), kMagic) &&
+                     nando::load<std::uint64_t>(bytes->data() + kHashedBytes) ==
+                         checksum(Bytes(*bytes).first(kHashedBytes), 0);
+  if (whole) {
+    ByteReader in(Bytes(*bytes).subspan(kMagic.size()));
+    made_ = std::chrono::nanoseconds{in.fixed<std::int64_t>()};
+    made_by_wall_ = in.fixed<UnixTime>();
+    auto key = in.fixed<Key128>();
+    const auto age = clock_.monotonic() - made_;
+    const auto wall_age = clock_.now() - made_by_wall_;
+    const bool good = age.count() >= 0 && age < kEntrantKeyAge && wall_age < kWallAgeMax &&
+                      wall_age > -kWallAgeMax;
+    if (good) key_ = std::make_shared<Salt>(key);
+    sodium_memzero(key.data(), key.size());
+  }
   sodium_memzero(bytes->data(), bytes->size());
-  const auto age = clock_.monotonic() - made_;
-  const auto wall_age = clock_.now() - made_by_wall;
-  const bool good = known && whole && age.count() >= 0 && age < kEntrantKeyAge &&
-                    wall_age < kWallAgeMax && wall_age > -kWallAgeMax;
-  if (good) key_ = std::make_shared<Salt>(key);
-  sodium_memzero(key.data(), key.size());
-  return good;
+  return key_ != nullptr;
 }
 
 void EntrantKey::renew() {
   if (key_) key_->wipe();
   auto key = entropy_.take<sizeof(Key128)>();
   key_ = std::make_shared<Salt>(key);
+  sodium_memzero(key.data(), key.size());
   made_ = clock_.monotonic();
-  if (directory_) {
-    Buffer bytes;
-    bytes.reserve(kFileBytes);
-    ByteWriter out(bytes);
-    out.raw(kMagic);
-    out.fixed(made_.count());
-    out.fixed(clock_.now());
-    out.raw(key);
-    out.fixed(checksum(bytes, 0));
-    const auto written = replace_file(*directory_, kEntrantKeyFile, bytes);
-    if (!written) {
+  made_by_wall_ = clock_.now();
+  is_written_ = true;
+  write();
+}
+
+void EntrantKey::write() {
+  if (!directory_) return;
+  Buffer bytes;
+  bytes.reserve(kFileBytes);  // Once: no copy of a key stays behind.
+  ByteWriter out(bytes);
+  Key128 key;
+  key_->read(key);
+  out.raw(kMagic);
+  out.fixed(made_.count());
+  out.fixed(made_by_wall_);
+  out.raw(key);
+  out.fixed(checksum(bytes, 0));
+  const auto written = replace_file(*directory_, kEntrantKeyFile, bytes);
+  sodium_memzero(bytes.data(), bytes.size());
+  sodium_memzero(key.data(), key.size());
+  if (!written) {
+    if (is_written_) {
       log_warn("entrants: {}; after a restart visitors may enter once more",
                written.error().message);
-      (void)directory_->remove(kEntrantKeyFile);
     }
-    sodium_memzero(bytes.data(), bytes.size());
+    // Better no file than one with a key that was to be gone.
+    (void)directory_->remove(kEntrantKeyFile);
+    (void)directory_->remove(std::string(kEntrantKeyFile) + ".tmp");
   }
-  sodium_memzero(key.data(), key.size());
+  is_written_ = written.has_value();
 }
 
 Entrant entrant_of(const Key128& key, PromotionId promotion, const IpAddress& client,

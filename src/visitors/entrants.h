@@ -34,12 +34,14 @@ class EntrantKey {
 
   std::shared_ptr<const Salt> current() const;
 
-  // Makes a new one when it is due; to be called once a minute.
+  // Makes a new one when it is due, and writes what could not be written; to be called once a
+  // minute.
   void tick();
 
  private:
   bool load();
   void renew();
+  void write();
 
   std::unique_ptr<Directory> directory_;
   Entropy& entropy_;
@@ -47,6 +49,8 @@ class EntrantKey {
   mutable std::mutex mutex_;
   std::shared_ptr<Salt> key_;
   std::chrono::nanoseconds made_{};
+  UnixTime made_by_wall_{};
+  bool is_written_ = true;
 };
 
 // Who this is to `promotion`; never a key that is 0, but for the networks of another family.
