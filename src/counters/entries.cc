@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/assert.h"
+#include "base/bytes.h"
 #include "model/day.h"
 #include "prizes/entry_chain.h"
 #include "prizes/winners.h"
@@ -50,6 +51,13 @@ bool is_full(const PromotionState& state) {
   const auto& rules = *state.rules;
   return rules.windows == WindowKind::entries &&
          state.entries == (state.ended.size() + 1) * rules.window_entries;
+}
+
+// What strangers are told, and hash, byte for byte.
+bool is_one_line(std::string_view text) {
+  return is_utf8(text) && std::ranges::none_of(text, [](char c) {
+           return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+         });
 }
 
 }  // namespace
@@ -141,6 +149,7 @@ Result<> check_change(const PromotionState& state, const PromotionRecord& record
         return no("names a value that is not known before " + to_string(state.rules->outside_at));
       if (record.text.empty()) return no("wants the value that its rules name");
       if (record.text.size() > kOutsideBytesMax) return no("wants a shorter value");
+      if (!is_one_line(record.text)) return no("wants a value of one line of UTF-8");
       return {};
     case PromotionAct::opened:
       break;

@@ -378,33 +378,6 @@ TEST_F(PrizesTest, PausedAndClosedTakeNoEntries) {
   expect_replay_agrees();
 }
 
-TEST_F(PrizesTest, OpensAndClosesByItsRules) {
-  auto promotion = rules();
-  promotion.opens = store.clock.now() + 1h;
-  promotion.closes = store.clock.now() + 2h;
-  ASSERT_TRUE(open(promotion));
-  store.clock.step_wall(1h - 1ms);
-  EXPECT_EQ(entry_of(hit(1)), 0U);
-  store.clock.step_wall(1ms);
-  EXPECT_EQ(entry_of(hit(1)), 1U);
-  store.clock.step_wall(1h - 1ms);
-  EXPECT_EQ(entry_of(hit(2)), 2U);
-  store.clock.step_wall(1ms);
-  EXPECT_EQ(entry_of(hit(3)), 0U);
-  store.clock.step_wall(-1h);
-  EXPECT_EQ(entry_of(hit(3)), 0U) << "committed time does not fall";
-}
-
-TEST_F(PrizesTest, AfterTheLastWindowNobodyEnters) {
-  auto promotion = rules();
-  promotion.window_count = 1;
-  promotion.stock = 1;
-  ASSERT_TRUE(open(promotion));
-  for (std::uint64_t i = 1; i <= 4; ++i) EXPECT_EQ(entry_of(hit(i)), i);
-  EXPECT_EQ(entry_of(hit(5)), 0U);
-  expect_replay_agrees();
-}
-
 TEST_F(PrizesTest, WindowsByTimeEndWhenTheyEndHoweverFewEntered) {
   auto promotion = rules();
   promotion.rule = WinRule::instant;
@@ -432,31 +405,6 @@ TEST_F(PrizesTest, WindowsByTimeEndWhenTheyEndHoweverFewEntered) {
   EXPECT_EQ(spans(3), std::tuple(3U, 2U, true));
   EXPECT_EQ(spans(4), std::tuple(3U, 3U, false));
   expect_replay_agrees();
-}
-
-TEST_F(PrizesTest, APageHasOnePromotionAtATime) {
-  auto first = rules();
-  first.pages = {"/a/*"};
-  ASSERT_TRUE(open(first));
-  auto second = rules();
-  second.name = "other";
-  second.pages = {"/a/b"};
-  EXPECT_EQ(open(second).error().code, Code::conflict);
-  second.pages = {"/b"};
-  EXPECT_TRUE(open(second));
-  auto same_name = rules();
-  same_name.pages = {"/c"};
-  EXPECT_EQ(open(same_name).error().code, Code::conflict);
-  ASSERT_TRUE(change(PromotionAct::closed));
-  second.name = "third";
-  second.pages = {"/a/b"};
-  EXPECT_TRUE(open(second)) << "the first is closed";
-  auto past = rules();
-  past.name = "past";
-  past.pages = {"/d"};
-  past.opens = store.clock.now() - 2h;
-  past.closes = store.clock.now();
-  EXPECT_EQ(open(past).error().code, Code::invalid);
 }
 
 TEST_F(PrizesTest, OneThatIsOverByItselfLeavesItsPagesToTheNext) {
@@ -523,29 +471,6 @@ TEST_F(PrizesTest, WhatIsAskedForAtTheLastMomentIsWrittenAsOfThatMomentOrRefused
     }
     open_it();
   }
-}
-
-TEST_F(PrizesTest, ASealedOneIsDrawnOnceItIsOverAndTheValueCanBeKnown) {
-  auto promotion = rules();
-  promotion.rule = WinRule::sealed;
-  promotion.windows = WindowKind::whole;
-  promotion.window_entries = 0;
-  promotion.window_count = 1;
-  promotion.stock = 1;
-  promotion.outside = "the numbers of tomorrow";
-  promotion.closes = promotion.opens + 1h;
-  promotion.outside_at = promotion.closes + 1h;
-  ASSERT_TRUE(open(promotion));
-  store.commit(hit(1));
-  EXPECT_FALSE(change(PromotionAct::revealed, "3 17")) << "it takes entries still";
-  store.clock.step_wall(1h + 1ms);
-  EXPECT_FALSE(change(PromotionAct::revealed, "3 17")) << "nobody can know the value";
-  store.clock.step_wall(1h);
-  EXPECT_FALSE(change(PromotionAct::revealed, "")) << "no value";
-  ASSERT_TRUE(change(PromotionAct::revealed, "3 17"));
-  EXPECT_FALSE(change(PromotionAct::revealed, "4 18")) << "it has one";
-  EXPECT_EQ(state().outside, "3 17");
-  expect_replay_agrees();
 }
 
 TEST_F(PrizesTest, TheTableTellsIngestWhatTakesEntries) {
