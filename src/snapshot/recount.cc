@@ -2,6 +2,8 @@
 
 #include <fmt/core.h>
 
+#include <utility>
+
 #include "model/counting.h"
 #include "prizes/entry_chain.h"
 
@@ -14,7 +16,7 @@ constexpr std::uint64_t kProgressEvery = 1 << 16;  // Records.
 Error wrong_ordinal(std::string_view of, std::uint64_t id, std::uint64_t ordinal,
                     std::uint64_t counted) {
   return {Code::corrupt,
-          fmt::format("{} {} has ordinal {} where {} hits were counted", of, id, ordinal, counted)};
+          fmt::format("{} {} has ordinal {} where {} were counted", of, id, ordinal, counted)};
 }
 
 }  // namespace
@@ -36,7 +38,13 @@ Result<> Recount::advance(JournalReader& journal, Sequence up_to,
 
 Result<> Recount::count(const BatchView& batch) {
   auto sequence = batch.first;
+  const auto wrong = [&](const Error& error) {
+    return Error{error.code, fmt::format("record {}: {}", sequence.value, error.message)};
+  };
   for (const auto& record : batch.records) {
+    if (earner_ && record.kind != static_cast<std::uint8_t>(RecordKind::entry)) {
+      return wrong({Code::corrupt, "the entry that the hit before it earned is not there"});
+    }
     Result<> done;
     switch (static_cast<RecordKind>(record.kind)) {
       case RecordKind::page_view:
@@ -62,23 +70,19 @@ Result<> Recount::count(const BatchView& batch) {
         done = count_prize(record, batch.committed);
         break;
     }
-    if (!done)
-      return Error{done.error().code,
-                   fmt::format("record {}: {}", sequence.value, done.error().message)};
+    if (!done) return wrong(done.error());
     if (record.kind < kinds_.size()) ++kinds_[record.kind];
     ++sequence.value;
   }
-  return {};
+  if (!earner_) return {};
+  return wrong({Code::corrupt, "the entry that the last hit of a batch earned is not there"});
 }
 
 Result<> Recount::count_prize(const RecordView& record, UnixTime committed) {
   switch (static_cast<RecordKind>(record.kind)) {
     case RecordKind::promotion: {
       const auto promotion = decode_promotion(record);
-      if (!promotion) return promotion.error();
-      if (promotion->act != PromotionAct::opened) return {};
-      promotions_[promotion->promotion].link = first_link(sha256(as_bytes(promotion->text)));
-      return {};
+      return promotion ? count_promotion(*promotion) : Result<>(promotion.error());
     }
     case RecordKind::entry: {
       const auto entry = decode_entry(record);
@@ -86,20 +90,33 @@ Result<> Recount::count_prize(const RecordView& record, UnixTime committed) {
     }
     case RecordKind::claim: {
       const auto claim = decode_claim(record);
-      if (!claim) return claim.error();
-      if (claim->prize == ++promotions_[claim->promotion].claims) return {};
-      return Error{Code::corrupt, fmt::format("prize {} of promotion {} was given out of turn",
-                                              claim->prize, claim->promotion.value)};
+      return claim ? count_claim(*claim) : Result<>(claim.error());
     }
     default:
       return {};
   }
 }
 
+Result<> Recount::count_promotion(const PromotionRecord& record) {
+  const bool is_known = promotions_.contains(record.promotion);
+  if (record.act != PromotionAct::opened) {
+    return is_known ? Result<>() : Error{Code::corrupt, "a promotion changed that was not opened"};
+  }
+  if (is_known || record.promotion.value != promotions_.size() + 1) {
+    return Error{Code::corrupt, "a promotion was opened out of turn"};
+  }
+  promotions_[record.promotion].link = first_link(sha256(as_bytes(record.text)));
+  return {};
+}
+
 Result<> Recount::count_entry(const EntryRecord& entry, UnixTime committed) {
   const auto found = promotions_.find(entry.promotion);
   if (found == promotions_.end()) {
     return Error{Code::corrupt, "an entry names a promotion that was not opened"};
+  }
+  const auto earner = std::exchange(earner_, std::nullopt);
+  if (!earner || (earner->fingerprint && *earner->fingerprint != fingerprint_of(entry.id_digest))) {
+    return Error{Code::corrupt, "an entry does not follow the hit that earned it"};
   }
   auto& promotion = found->second;
   if (entry.ordinal != ++promotion.entries) {
@@ -109,6 +126,21 @@ Result<> Recount::count_entry(const EntryRecord& entry, UnixTime committed) {
                                               .committed = committed,
                                               .id_digest = entry.id_digest,
                                               .secret_hash = entry.secret_hash});
+  return {};
+}
+
+Result<> Recount::count_claim(const ClaimRecord& claim) {
+  const auto wrong = [&](std::string_view what) {
+    return Error{Code::corrupt, fmt::format("prize {} of promotion {} {}", claim.prize,
+                                            claim.promotion.value, what)};
+  };
+  const auto found = promotions_.find(claim.promotion);
+  if (found == promotions_.end()) return wrong("is of one that was not opened");
+  auto& promotion = found->second;
+  if (claim.prize != ++promotion.claims) return wrong("was given out of turn");
+  if (claim.entry == 0 || claim.entry > promotion.entries) return wrong("went to no entry");
+  if (!claimed_.emplace(claim.promotion, claim.entry).second)
+    return wrong("went to one that had one");
   return {};
 }
 
@@ -123,6 +155,7 @@ Result<> Recount::count_hit(const HitRecord& hit) {
     ++site;
     ++hits_;
   }
+  if (hit.has_draw_entry) earner_ = Earner{hit.fingerprint};
   if (hit.page_ordinal != page)
     return wrong_ordinal("page", hit.page.value, hit.page_ordinal, page);
   if (hit.site_ordinal != site)

@@ -2,10 +2,12 @@
 // counts for itself, and finds a number given twice, left out, or out of order. What `verify`
 // compares the counters with.
 //
-// Threads: one. Memory: 8 bytes a page.
+// Threads: one. Memory: 8 bytes a page, some 60 a claim.
 #pragma once
 
 #include <map>
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -39,12 +41,20 @@ class Recount {
   Result<> count(const BatchView& batch);
   Result<> count_hit(const HitRecord& hit);
   Result<> count_prize(const RecordView& record, UnixTime committed);
+  Result<> count_promotion(const PromotionRecord& record);
   Result<> count_entry(const EntryRecord& entry, UnixTime committed);
+  Result<> count_claim(const ClaimRecord& claim);
 
   Sequence at_;
   std::vector<std::uint64_t> pages_;
   std::map<SiteId, std::uint64_t> sites_;
   std::map<PromotionId, Prizes> promotions_;
+  std::set<std::pair<PromotionId, std::uint64_t>> claimed_;
+  // The hit of the record before, where it says that it earned an entry.
+  struct Earner {
+    std::optional<std::uint64_t> fingerprint;
+  };
+  std::optional<Earner> earner_;
   KindCounts kinds_{};
   std::uint64_t hits_ = 0;
 };
