@@ -216,6 +216,79 @@ TEST(Keys, ReceiptOfARetiredKeyIsMadeAgainByteForByte) {
   EXPECT_FALSE(open_receipt(after, *first)) << "the control: the old ring lacks the new key";
 }
 
+TEST(Keys, ARevokedKeyIsGoneAndItsIdIsNotUsedAgain) {
+  const auto folder = make_folder();
+  auto directory = open_directory(folder, IfMissing::fail);
+  SystemEntropy entropy;
+  const auto first = add_key(**directory, entropy);
+  ASSERT_TRUE(first);
+  Receipt receipt;
+  receipt.key = first->current();
+  std::string sealed(kReceiptTextBytes, ' ');
+  seal(receipt, *first, sealed.data());
+  EXPECT_EQ(revoke_key(**directory, first->current()).error().code, Code::conflict)
+      << "new receipts are made under it";
+  ASSERT_TRUE(add_key(**directory, entropy));
+  const auto third = add_key(**directory, entropy);
+  ASSERT_TRUE(third);
+  EXPECT_TRUE(open_receipt(sealed, *third)) << "the control";
+
+  const auto after = revoke_key(**directory, first->current());
+  ASSERT_TRUE(after);
+  const auto read = read_keys(**directory);
+  ASSERT_TRUE(read);
+  for (const auto* ring : {&*after, &*read}) {
+    EXPECT_EQ(ring->current(), third->current());
+    EXPECT_FALSE(open_receipt(sealed, *ring));
+    EXPECT_NE(ring->find(MacKeyId{2}), nullptr) << "the others stay";
+  }
+  EXPECT_EQ(revoke_key(**directory, first->current()).error().code, Code::not_found);
+  EXPECT_EQ(revoke_key(**directory, MacKeyId{99}).error().code, Code::not_found);
+  EXPECT_EQ(add_key(**directory, entropy)->current(), MacKeyId{4});
+}
+
+TEST(Keys, TheSigningSeedIsMadeOnceAndForItsOwnerOnly) {
+  const auto folder = make_folder();
+  auto directory = open_directory(folder, IfMissing::fail);
+  SystemEntropy entropy;
+  const auto made = signing_seed(**directory, entropy);
+  ASSERT_TRUE(made);
+  EXPECT_EQ(mode_of(folder + "/signing"), 0600U);
+  EXPECT_EQ(signing_seed(**directory, entropy).value(), *made);
+  std::filesystem::remove(folder + "/signing");
+  EXPECT_NE(signing_seed(**directory, entropy).value(), *made) << "the control";
+}
+
+// Signed with another key from then on, nobody could tell ours from a stranger's.
+TEST(Keys, ADamagedSigningSeedIsRefusedAndNotMadeAnew) {
+  const auto folder = make_folder();
+  auto directory = open_directory(folder, IfMissing::fail);
+  SystemEntropy entropy;
+  const auto made = signing_seed(**directory, entropy);
+  ASSERT_TRUE(made);
+  const auto bytes = *read_file(**directory, kSigningFile, 1000);
+  EXPECT_EQ(bytes.size(), 72U);
+  const auto check = [&](const Buffer& rotten) {
+    std::ofstream(folder + "/signing", std::ios::binary) << as_text(rotten);
+    const auto read = signing_seed(**directory, entropy);
+    ASSERT_FALSE(read);
+    EXPECT_EQ(read.error().code, Code::corrupt);
+    EXPECT_NE(read.error().message.find("/signing"), std::string::npos);
+    EXPECT_EQ(*read_file(**directory, kSigningFile, 1000), rotten);
+  };
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    auto rotten = bytes;
+    rotten[i] ^= std::byte{1} << (i % 8);
+    check(rotten);
+    check({bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(i)});
+  }
+  auto longer = bytes;
+  longer.push_back(std::byte{0});
+  check(longer);
+  std::ofstream(folder + "/signing", std::ios::binary) << as_text(bytes);
+  EXPECT_EQ(signing_seed(**directory, entropy).value(), *made) << "the control";
+}
+
 TEST(Keys, EveryFlippedBitAndEveryCutIsRefusedByName) {
   const auto folder = make_folder();
   auto directory = open_directory(folder, IfMissing::fail);

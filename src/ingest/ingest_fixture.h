@@ -8,6 +8,7 @@
 #include "base/entropy.h"
 #include "ingest/ingest.h"
 #include "ingest/rate_limiter.h"
+#include "visitors/entrants.h"
 #include "visitors/salts.h"
 
 namespace nando {
@@ -37,7 +38,7 @@ struct TestDoor {
                     std::unique_ptr<Directory> run_directory = nullptr)
       : tables(SiteTable(std::move(sites))),
         salts(std::move(run_directory), entropy, clock.now()),
-        ingest({tables, limiter, salts, kTestHashKey, clock, maker}) {}
+        ingest({tables, limiter, salts, kTestHashKey, clock, maker, &promotions, &entrant_key}) {}
 
   std::variant<Hit, DropReason> accept(const Beacon& beacon) {
     return ingest.accept(beacon, arena);
@@ -60,6 +61,8 @@ struct TestDoor {
   SiteTables tables;
   RateLimiter limiter{RateLimits{}, entropy};
   Salts salts;
+  PromotionTables promotions{PromotionTable{}};
+  EntrantKey entrant_key{nullptr, entropy, clock};
   Ingest ingest;
   HitArena arena;
 };

@@ -23,6 +23,17 @@ Hit hit_of(TestDoor& door, const Beacon& beacon) {
   return std::get<Hit>(door.accept(beacon));
 }
 
+// Two that take entries: of some pages of the first site, and of all of the second.
+void run_promotions(TestDoor& door) {
+  PromotionTable table;
+  Promotion rules;
+  rules.pages = {"/a", "/b/*"};
+  table.running.push_back({PromotionId{1}, SiteId{1}, std::make_shared<const Promotion>(rules)});
+  rules.pages.clear();
+  table.running.push_back({PromotionId{2}, SiteId{2}, std::make_shared<const Promotion>(rules)});
+  door.promotions.publish(table);
+}
+
 TEST(Ingest, APageViewBecomesAHitWithAllItsText) {
   TestDoor door;
   auto beacon = beacon_of("https://www.example.com/a?utm_source=n&b=1#top");
@@ -238,7 +249,9 @@ TEST(Ingest, AnUnknownHostMayBecomeASiteAtItsFirstHit) {
 
 TEST(Ingest, NoAddressAndNoAgentIsInAHit) {
   TestDoor door;
+  run_promotions(door);
   auto beacon = beacon_of(kUrl);
+  beacon.secret_hash = SecretHash{};
   beacon.title = "control";
   const auto hit = hit_of(door, beacon);
   std::string all(reinterpret_cast<const char*>(&hit), sizeof hit);
@@ -254,6 +267,62 @@ TEST(Ingest, NoAddressAndNoAgentIsInAHit) {
   EXPECT_EQ(all.find("192.0.2.77"), std::string::npos);
   EXPECT_EQ(all.find("Marked/1.0"), std::string::npos);
   EXPECT_NE(all.find("control"), std::string::npos);  // So the search would find them.
+}
+
+TEST(Ingest, WhoseSecretCameEntersTheRunningPromotionOfThePageAndNobodyElseDoes) {
+  struct Row {
+    std::string_view url;
+    std::uint32_t promotion;
+  };
+  TestDoor door;
+  auto beacon = beacon_of(kUrl);
+  beacon.secret_hash = SecretHash{std::byte{3}};
+  EXPECT_FALSE(hit_of(door, beacon).promotion) << "none runs";
+  run_promotions(door);
+  for (int time = 1; time <= 2; ++time) {  // The second time the memo knows the URLs.
+    for (const auto& row : {Row{"https://example.com/a", 1}, Row{"https://example.com/a?x=1#y", 1},
+                            Row{"https://example.com/a/", 0}, Row{"https://example.com/", 0},
+                            Row{"https://example.com/ab", 0}, Row{"https://example.com/b/c/d", 1},
+                            Row{"https://shop.example.net/a", 1}, Row{"https://localhost/a", 0},
+                            Row{"https://other.example/any", 2}}) {
+      beacon.url = row.url;
+      const auto hit = hit_of(door, beacon);
+      EXPECT_EQ(hit.promotion, PromotionId{row.promotion}) << row.url;
+      EXPECT_EQ(hit.entrant.visitor != 0, row.promotion != 0) << row.url;
+      beacon.secret_hash.reset();
+      const auto without = hit_of(door, beacon);
+      EXPECT_FALSE(without.promotion) << row.url << ": nobody could claim it";
+      EXPECT_EQ(without.entrant, Entrant{}) << row.url;
+      beacon.secret_hash = SecretHash{std::byte{3}};
+    }
+  }
+  door.promotions.publish({});
+  EXPECT_FALSE(hit_of(door, beacon).promotion) << "over, from the next hit on";
+}
+
+TEST(Ingest, AnEntrantIsWhoTheAddressAndAgentSayWhoeverSentIt) {
+  TestDoor door;
+  run_promotions(door);
+  const auto entrant = [&](std::string_view address, Door by, std::string_view agent = "A/1") {
+    auto beacon = beacon_of(kUrl);
+    beacon.door = by;  // With a token, the address that the caller says.
+    beacon.address = *IpAddress::parse(address);
+    beacon.user_agent = agent;
+    beacon.secret_hash = SecretHash{std::byte{3}};
+    return hit_of(door, beacon).entrant;
+  };
+  const auto who = entrant("192.0.2.7", Door::script);
+  EXPECT_NE(who.v4_24, 0U);
+  EXPECT_EQ(who.v6_64, 0U);
+  EXPECT_EQ(entrant("192.0.2.7", Door::api_token), who);
+  EXPECT_EQ(entrant("::ffff:192.0.2.7", Door::script), who);
+  EXPECT_NE(entrant("192.0.2.7", Door::script, "B/1").visitor, who.visitor);
+  EXPECT_EQ(entrant("192.0.2.7", Door::script, "B/1").v4_24, who.v4_24);
+  EXPECT_NE(entrant("192.0.3.7", Door::api_token).v4_24, who.v4_24);
+  const auto v6 = entrant("2001:db8::7", Door::api_token);
+  EXPECT_EQ(v6.v4_24, 0U);
+  EXPECT_NE(v6.v6_64, 0U);
+  EXPECT_EQ(entrant("2001:db8::8", Door::script), v6);
 }
 
 // V3: a visit over midnight is one visit.

@@ -3,16 +3,18 @@
 #include <algorithm>
 
 #include "base/assert.h"
+#include "journal/batch.h"
 
 namespace nando {
 
 namespace {
 
-// What one commit takes at most; the journal's limits on a batch (journal/batch.h) are twice as
-// high, since each hit may bring a site and a page.
+// What one commit takes at most; the journal's limits on a batch (journal/batch.h) are higher,
+// since each hit may bring a site, a page and an entry.
 constexpr std::size_t kCommitHitsMax = 16'384;
 constexpr std::size_t kCommitTextMax = 16 << 20;
 static_assert(kBatchHitsEnough + kHitsPerRequestMax <= kCommitHitsMax);
+static_assert(4 * kCommitHitsMax <= kBatchRecordsMax);
 
 std::int64_t in_ns(std::chrono::nanoseconds duration) {
   return duration.count();

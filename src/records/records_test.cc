@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "records/prizes.h"
 #include "records/test_batch.h"
 
 namespace nando {
@@ -19,6 +20,7 @@ HitRecord full_hit() {
           .site_ordinal = 1,
           .fingerprint = 0xfedcba9876543210,
           .is_entry = false,
+          .has_draw_entry = true,
           .visit = VisitId{990},
           .day = Day{19'999},
           .at = UnixTime{std::chrono::milliseconds{123'456'789}},
@@ -43,6 +45,7 @@ void expect_same(const HitRecord& a, const HitRecord& b) {
   EXPECT_EQ(a.site_ordinal, b.site_ordinal);
   EXPECT_EQ(a.fingerprint, b.fingerprint);
   EXPECT_EQ(a.is_entry, b.is_entry);
+  EXPECT_EQ(a.has_draw_entry, b.has_draw_entry);
   EXPECT_EQ(a.visit, b.visit);
   EXPECT_EQ(a.day, b.day);
   EXPECT_EQ(a.visitor, b.visitor);
@@ -80,6 +83,7 @@ TEST(Records, AHitWithoutItsDetailsKeepsWhatNumbersRestOn) {
   EXPECT_EQ(back->page_ordinal, full_hit().page_ordinal);
   EXPECT_EQ(back->fingerprint, full_hit().fingerprint);
   EXPECT_EQ(back->at, full_hit().at) << "charts go by it";
+  EXPECT_TRUE(back->has_draw_entry);
   EXPECT_TRUE(back->id.empty());
   EXPECT_FALSE(back->visitor);
 }
@@ -159,22 +163,130 @@ TEST(Records, SmallRecordsReadBackAsTheyWereWritten) {
   EXPECT_EQ(static_cast<RecordKind>(views[4].kind), RecordKind::probe);
 }
 
+EntryRecord full_entry() {
+  return {.promotion = PromotionId{~0U},
+          .ordinal = ~std::uint64_t{0},
+          .id_digest = {std::byte{1}, std::byte{2}},
+          .secret_hash = {std::byte{3}, std::byte{4}},
+          .entrant = {.visitor = 5, .v4_24 = 6, .v6_64 = 7, .v6_56 = 8, .v6_48 = ~std::uint64_t{}}};
+}
+
+void expect_same(const EntryRecord& a, const EntryRecord& b) {
+  EXPECT_EQ(a.promotion, b.promotion);
+  EXPECT_EQ(a.ordinal, b.ordinal);
+  EXPECT_EQ(a.id_digest, b.id_digest);
+  EXPECT_EQ(a.secret_hash, b.secret_hash);
+  EXPECT_EQ(a.entrant, b.entrant);
+}
+
+TEST(Records, AnEntryReadsBackAsItWasWrittenWhicheverNetworksCount) {
+  TestRecords batch;
+  std::vector<EntryRecord> written{full_entry()};
+  for (unsigned which = 0; which < 32; ++which) {
+    auto& entry = written.emplace_back(full_entry());
+    const std::array fields = {&Entrant::visitor, &Entrant::v4_24, &Entrant::v6_64, &Entrant::v6_56,
+                               &Entrant::v6_48};
+    for (std::size_t i = 0; i < fields.size(); ++i) {
+      if ((which >> i & 1) == 0) entry.entrant.*fields[i] = 0;
+    }
+  }
+  for (const auto& entry : written) add_record(batch.builder, entry);
+  const auto views = batch.views();
+  for (std::size_t i = 0; i < written.size(); ++i) {
+    const auto back = decode_entry(views[i]);
+    ASSERT_TRUE(back) << i;
+    expect_same(*back, written[i]);
+    EXPECT_TRUE(views[i].detail.empty()) << "kept for ever: who won can be recounted";
+  }
+  EXPECT_EQ(views[1].count.size(), views[0].count.size() - 5 * sizeof(std::uint64_t));
+}
+
+TEST(Records, AnEntryThatSaysMoreOrLessThanItHasIsRefused) {
+  TestRecords batch;
+  add_record(batch.builder, full_entry());
+  auto view = batch.views().front();
+  const auto refused = [&](auto spoil) {
+    Buffer bytes(view.count.begin(), view.count.end());
+    spoil(bytes);
+    auto spoilt = view;
+    spoilt.count = bytes;
+    return !decode_entry(spoilt);
+  };
+  EXPECT_FALSE(refused([](Buffer&) {})) << "the control";
+  EXPECT_TRUE(refused([](Buffer& bytes) { bytes[0] = std::byte{15}; })) << "one key too many";
+  EXPECT_TRUE(refused([](Buffer& bytes) { bytes[0] = std::byte{63}; })) << "a flag of later";
+  EXPECT_TRUE(refused([](Buffer& bytes) {
+    std::fill(bytes.end() - sizeof(std::uint64_t), bytes.end(), std::byte{0});
+  })) << "a key that is none: it would be written otherwise";
+}
+
+TEST(Records, ClaimsAndPromotionsReadBackAsTheyWereWritten) {
+  TestRecords batch;
+  add_record(batch.builder, ClaimRecord{PromotionId{3}, ~std::uint64_t{0}, ~0U});
+  const std::string longest(kRulesTextBytesMax, 'r');
+  for (const auto act : {PromotionAct::opened, PromotionAct::paused, PromotionAct::resumed,
+                         PromotionAct::closed, PromotionAct::revealed}) {
+    add_record(batch.builder, PromotionRecord{PromotionId{7}, act, SiteId{9}, longest});
+  }
+  const auto views = batch.views();
+  const auto claim = decode_claim(views[0]);
+  ASSERT_TRUE(claim);
+  EXPECT_EQ(claim->promotion, PromotionId{3});
+  EXPECT_EQ(claim->entry, ~std::uint64_t{0});
+  EXPECT_EQ(claim->prize, ~0U);
+  for (std::size_t i = 0; i < kPromotionActNames.size(); ++i) {
+    EXPECT_TRUE(views[i + 1].detail.empty());
+    const auto back = decode_promotion(views[i + 1]);
+    ASSERT_TRUE(back);
+    EXPECT_EQ(back->promotion, PromotionId{7});
+    EXPECT_EQ(back->act, static_cast<PromotionAct>(i));
+    EXPECT_EQ(back->site, SiteId{9});
+    EXPECT_EQ(back->text, longest);
+  }
+  Buffer unknown(views[5].count.begin(), views[5].count.end());
+  unknown[0] = std::byte{5};
+  auto view = views[5];
+  view.count = unknown;
+  EXPECT_FALSE(decode_promotion(view)) << "an act of later";
+}
+
 TEST(Records, ANewerVersionIsRefusedAndNotGuessed) {
   TestRecords batch;
   add_record(batch.builder, full_hit(), kContext);
-  auto view = batch.views().front();
-  ++view.version;
-  EXPECT_EQ(decode_hit(view, kContext).error().code, Code::invalid);
+  add_record(batch.builder, full_entry());
+  add_record(batch.builder, ClaimRecord{});
+  add_record(batch.builder, PromotionRecord{});
+  auto views = batch.views();
+  for (auto& view : views) ++view.version;
+  EXPECT_EQ(decode_hit(views[0], kContext).error().code, Code::invalid);
+  EXPECT_EQ(decode_entry(views[1]).error().code, Code::invalid);
+  EXPECT_EQ(decode_claim(views[2]).error().code, Code::invalid);
+  EXPECT_EQ(decode_promotion(views[3]).error().code, Code::invalid);
 }
 
-TEST(Records, EveryTruncationIsRefused) {
+bool any_reads(const RecordView& view) {
+  return decode_hit(view, kContext) || decode_entry(view) || decode_claim(view) ||
+         decode_promotion(view);
+}
+
+TEST(Records, EveryTruncationAndEveryByteTooManyIsRefused) {
   TestRecords batch;
   add_record(batch.builder, full_hit(), kContext);
-  const auto whole = batch.views().front();
-  for (std::size_t size = 0; size < whole.count.size(); ++size) {
+  add_record(batch.builder, full_entry());
+  add_record(batch.builder, ClaimRecord{PromotionId{1000}, 1000, 1000});
+  add_record(batch.builder,
+             PromotionRecord{PromotionId{1000}, PromotionAct::opened, SiteId{1000}, "rules"});
+  for (const auto& whole : batch.views()) {
+    EXPECT_TRUE(any_reads(whole)) << "the control";
     auto view = whole;
-    view.count = whole.count.first(size);
-    EXPECT_FALSE(decode_hit(view, kContext)) << size;
+    for (std::size_t size = 0; size < whole.count.size(); ++size) {
+      view.count = whole.count.first(size);
+      EXPECT_FALSE(any_reads(view)) << int{whole.kind} << " " << size;
+    }
+    Buffer longer(whole.count.begin(), whole.count.end());
+    longer.push_back(std::byte{0});
+    view.count = longer;
+    EXPECT_FALSE(any_reads(view)) << int{whole.kind};
   }
 }
 
@@ -192,6 +304,9 @@ TEST(Records, ADetailFieldOfALaterVersionIsPassedOver) {
 TEST(Records, NamesOfKindsAreTheirOwn) {
   EXPECT_EQ(name_of(RecordKind::page_view), "page_view");
   EXPECT_EQ(name_of(RecordKind::void_span), "void");
+  EXPECT_EQ(name_of(RecordKind::entry), "entry");
+  EXPECT_EQ(name_of(RecordKind::claim), "claim");
+  EXPECT_EQ(name_of(RecordKind::promotion), "promotion");
   EXPECT_EQ(name_of(RecordKind::page_removed), "page_removed");
   EXPECT_EQ(name_of(static_cast<RecordKind>(200)), "unknown");
 }
