@@ -3,7 +3,9 @@
 #include <gmock/gmock.h>
 
 #include "counters/counters.h"
+#include "ledger/judge.h"
 #include "ledger/test_ledger.h"
+#include "snapshot/recount.h"
 #include "telemetry/log.h"
 
 namespace nando {
@@ -345,6 +347,143 @@ TEST(LedgerPowerCut, ADiskThatDoesNotSyncIsFoundOut) {
     wrongs += wrongs_after_power_cuts(seed, SimulatedDisk::Lie::file_sync);
   }
   EXPECT_GT(wrongs, 0U);
+}
+
+class EveryoneWins final : public Judge {
+ public:
+  Verdict judge(const PromotionState&, std::uint64_t, UnixTime entered, UnixTime) override {
+    return {Verdict::Kind::won, entered};
+  }
+};
+
+// P1: a promotion whose machine stops at any call, again and again, while visitors enter and claim.
+class StoppedPromotion {
+ public:
+  explicit StoppedPromotion(std::uint64_t seed) : store_(seed), chance_(seed) {}
+
+  // Opens the store. How much of what was acknowledged is not so any more, and how much of what is
+  // there cannot be.
+  std::uint64_t start(SimulatedDisk::Lie lie) {
+    store_.journal.stop_at_call(0);
+    if (!store_.open()) return 1;
+    store_.journal.lie(lie);
+    store_.ledger->use_judge(judge_);
+    const auto& all = store_.ledger->counters().entries().all();
+    if (all.empty()) return entered_.empty() && open() ? 0 : 1;
+    std::uint64_t wrongs = 0;
+    for (const auto& [id, was] : entered_) {
+      const auto is = store_.commit(hit_of(id));
+      wrongs += is.status == Status::duplicate && store_.receipt(is) == was ? 0 : 1;
+    }
+    for (const auto& [entry, prize] : claimed_) {
+      const auto found = all.front()->claims.find(entry);
+      wrongs += found != all.front()->claims.end() && found->second.prize == prize ? 0 : 1;
+    }
+    JournalReader reader(store_.journal);
+    Recount recount;  // No entry twice, no hole, no prize twice.
+    const auto end = store_.ledger->position().sequence;
+    const auto counted = recount.advance(reader, end, [](Sequence) {});
+    const Recount::Prizes says{all.front()->entries, all.front()->link, all.front()->claims.size()};
+    return wrongs + (counted && recount.promotions().at(PromotionId{1}) == says ? 0 : 1);
+  }
+
+  // Some batches of hits and claims, until the machine stops.
+  void run() {
+    store_.journal.stop_at_call(store_.journal.calls() + 1 + chance_.below(60));
+    for (int i = 0; i < 20; ++i) {
+      std::vector<std::string> ids;
+      for (int n = 0; n < 4; ++n) ids.push_back("an id of 16 byte " + std::to_string(next_id_++));
+      TestBatch batch;
+      for (const auto& id : ids) batch.hits.push_back(to_hit(hit_of(id)));
+      for (const auto& receipt : receipts_) {
+        if (chance_.below(4) == 0) batch.claims.push_back({receipt});
+      }
+      HitBatch* const batches[] = {&batch};
+      store_.ledger->commit(batches);
+      for (std::size_t n = 0; n < ids.size(); ++n) {
+        const auto& outcome = batch.outcomes[n];
+        if (outcome.status != Status::counted) continue;
+        entered_[ids[n]] = store_.receipt(outcome);
+        if (outcome.receipt.entry_ordinal > 0) receipts_.push_back(outcome.receipt);
+      }
+      for (std::size_t n = 0; n < batch.claims.size(); ++n) {
+        const auto& outcome = batch.claim_outcomes[n];
+        if (outcome.status != ClaimOutcome::Status::won) continue;
+        claimed_[batch.claims[n].receipt.entry_ordinal] = outcome.prize;
+      }
+      if (chance_.below(4) == 0) static_cast<void>(store_.ledger->keep());
+      store_.clock.advance(1s);
+    }
+    chance_.below(4) == 0 ? store_.journal.kill() : store_.journal.power_cut();
+  }
+
+  std::size_t entries() const { return receipts_.size(); }
+  std::size_t claims() const { return claimed_.size(); }
+
+ private:
+  bool open() {
+    Promotion rules{.name = "launch",
+                    .host = "blog.example.com",
+                    .opens = store_.clock.now(),
+                    .closes = store_.clock.now() + 24h,
+                    .rule = WinRule::every,
+                    .windows = WindowKind::entries,
+                    .window_entries = 3,
+                    .window_count = 1000,
+                    .says = "a mug",
+                    .stock = 1000,
+                    .claim_within = 1h};
+    return store_.ledger->open_promotion(SiteId{1}, rules.host, rules_text(rules)).has_value();
+  }
+  // The same id, the same visitor: one of seven.
+  static TestHit hit_of(const std::string& id) {
+    return {.id = id,
+            .promotion = PromotionId{1},
+            .entrant = {.visitor = std::hash<std::string>{}(id) % 7 + 1},
+            .secret_hash = SecretHash{std::byte{1}}};
+  }
+
+  LedgerOnDisk store_;
+  EveryoneWins judge_;
+  SeededEntropy chance_;
+  std::uint64_t next_id_ = 0;
+  std::map<std::string, std::string> entered_;  // Id -> receipt.
+  std::vector<Receipt> receipts_;               // Of those that earned an entry.
+  std::map<std::uint64_t, std::uint32_t> claimed_;
+};
+
+struct PrizeLives {
+  std::uint64_t wrongs = 0;
+  std::size_t entries = 0;
+  std::size_t claims = 0;
+};
+PrizeLives live_through_stops(std::uint64_t seeds, SimulatedDisk::Lie lie) {
+  log_open(LogLevel::silent);
+  PrizeLives lives;
+  for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
+    StoppedPromotion promotion(seed);
+    for (int life = 0; life < 4; ++life) {
+      const auto wrongs = promotion.start(lie);
+      if (wrongs > 0 && lie == SimulatedDisk::Lie::none) ADD_FAILURE() << "seed " << seed;
+      lives.wrongs += wrongs;
+      if (wrongs > 0) break;
+      promotion.run();
+    }
+    lives.entries += promotion.entries();
+    lives.claims += promotion.claims();
+  }
+  return lives;
+}
+
+TEST(LedgerPowerCut, NoEntryIsThereTwiceNoneIsMissingAndNoPrizeIsGivenTwice) {
+  const auto lives = live_through_stops(500, SimulatedDisk::Lie::none);
+  EXPECT_EQ(lives.wrongs, 0U);
+  EXPECT_GT(lives.entries, 12'000U);
+  EXPECT_GT(lives.claims, 8'000U);
+}
+
+TEST(LedgerPowerCut, ADiskThatDoesNotSyncLosesEntriesAndIsFoundOut) {
+  EXPECT_GT(live_through_stops(30, SimulatedDisk::Lie::file_sync).wrongs, 10U);
 }
 
 }  // namespace
