@@ -11,6 +11,7 @@
 
 #include "cli/command.h"
 #include "model/counting.h"
+#include "records/prizes.h"
 #include "records/records.h"
 #include "store/catch_up.h"
 #include "store/cursor.h"
@@ -139,10 +140,22 @@ class Exporter {
                     .committed = batch.committed,
                     .secret_hash = hit.secret_hash.value_or(SecretHash{})};
     if (!hit.id.empty()) receipt.id_digest = digest_of(hash_key_, hit.site, hit.id);
+    if (hit.has_draw_entry && !add_entry(batch, sequence, receipt)) return;
     std::copy_n(batch.head.begin(), receipt.head.size(), receipt.head.begin());
     char sealed[kReceiptTextBytes];
     seal(receipt, view_.keys(), sealed);
     text("receipt", {sealed, sizeof sealed});
+  }
+
+  // What the hit earned stands in the record after it.
+  static bool add_entry(const BatchView& batch, Sequence hit, Receipt& receipt) {
+    const auto next = hit.value - batch.first.value + 1;
+    if (next >= batch.records.size()) return false;
+    const auto entry = decode_entry(batch.records[next]);
+    if (!entry) return false;
+    receipt.promotion = entry->promotion.value;
+    receipt.entry_ordinal = entry->ordinal;
+    return true;
   }
 
   JournalView& view_;
