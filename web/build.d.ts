@@ -1,4 +1,10 @@
 // What build.mjs puts into scripts when it builds them.
 
-/** Where the elements' script is on the server, with its hash: "js/elements-HASH.js". */
-declare const ELEMENTS_SCRIPT: string;
+/** What stands in the names of the elements' scripts on the server: "js/TAG-HASH.js". */
+declare const HASH: string;
+
+/** A style sheet as the text that goes into a shadow root. */
+declare module "*.css?inline" {
+  const text: string;
+  export default text;
+}

@@ -14,7 +14,8 @@ using testing::Not;
 using testing::StartsWith;
 
 constexpr std::size_t kTrackerBytesMax = 699;
-constexpr std::size_t kElementsBytesMax = 2499;
+constexpr std::size_t kCountBytesMax = 2499;
+constexpr std::size_t kWinnerBytesMax = 4499;
 
 const Asset* only_with(std::string_view start) {
   const Asset* found = nullptr;
@@ -74,18 +75,24 @@ TEST(Assets, OnlyNamesWithAHashAreKeptForever) {
 
 TEST(Assets, TheScriptsOfOtherPagesAreSmall) {
   const auto* tracker = find_asset("/js/nando.js");
-  const auto* elements = only_with("/js/elements-");
+  const auto* count = only_with("/js/hit-count-");
+  const auto* winner = only_with("/js/hit-winner-");
   ASSERT_NE(tracker, nullptr);
-  ASSERT_NE(elements, nullptr);
+  ASSERT_NE(count, nullptr);
+  ASSERT_NE(winner, nullptr);
   EXPECT_LE(tracker->gzip.size(), kTrackerBytesMax);
-  EXPECT_LE(elements->gzip.size(), kElementsBytesMax);
+  EXPECT_LE(count->gzip.size(), kCountBytesMax);
+  EXPECT_LE(winner->gzip.size(), kWinnerBytesMax);
 }
 
 TEST(Assets, TheTrackerNamesTheElementsOfItsBuild) {
-  const auto* elements = only_with("/js/elements-");
-  ASSERT_NE(elements, nullptr);
-  const std::string name(elements->path.substr(elements->path.rfind('/') + 1));
-  EXPECT_THAT(std::string(find_asset("/js/nando.js")->bytes), HasSubstr(name));
+  const std::string tracker(find_asset("/js/nando.js")->bytes);
+  for (const std::string tag : {"hit-count", "hit-winner"}) {
+    const auto* element = only_with("/js/" + tag + "-");
+    ASSERT_NE(element, nullptr);
+    EXPECT_THAT(tracker, HasSubstr(tag));
+    EXPECT_THAT(tracker, HasSubstr(std::string(element->path.substr(element->path.rfind('-')))));
+  }
 }
 
 // So that pages work below the path of public_url, and under their own policy.

@@ -21,7 +21,7 @@ constexpr std::string_view kPartHeaders =
     "Cross-Origin-Resource-Policy: cross-origin\r\n"
     "Content-Security-Policy: default-src 'none'; sandbox\r\n";
 
-constexpr std::string_view kElements = "/js/elements-";
+constexpr std::string_view kElements = "/js/hit-";
 
 struct Served {
   const Asset* asset;
@@ -33,8 +33,10 @@ struct Served {
 Served find(std::string_view path) {
   if (const auto* asset = find_asset(path)) return {asset, asset->caching};
   if (path.starts_with(kElements)) {
+    const auto tag = path.substr(0, path.rfind('-') + 1);
     for (const auto& asset : assets()) {
-      if (asset.path.starts_with(kElements)) return {&asset, Caching::revalidate};
+      const bool same = asset.path.substr(0, asset.path.rfind('-') + 1) == tag;
+      if (same) return {&asset, Caching::revalidate};
     }
   }
   return {nullptr, Caching::never};

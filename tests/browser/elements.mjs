@@ -90,7 +90,7 @@ async function tabs(world) {
 
 /** Elements without the tracker: they count nothing, so that the test decides what is counted. */
 function silent(program) {
-  const script = `<script>import("${program.address}/js/elements-any.js")</script>`;
+  const script = `<script>import("${program.address}/js/hit-count-any.js")</script>`;
   return [script, "<hit-count></hit-count><hit-count></hit-count>"];
 }
 
@@ -253,7 +253,7 @@ async function many(world) {
   const links = Array.from({ length: 30 }, (_, at) => `/many/${at}`);
   for (const link of links) await program.hit(site.at(link));
   const body = links.map((link) => `<hit-count live url="${link}"></hit-count>`).join("");
-  const head = `<script>import("${program.address}/js/elements-any.js")</script>`;
+  const head = `<script>import("${program.address}/js/hit-count-any.js")</script>`;
   site.plain("/many", head, `${body}<hit-count url="http://">none</hit-count>`);
   const page = await (await world.context()).newPage();
   const asked = [];
@@ -270,7 +270,7 @@ async function twice(world) {
   site.plain("/double", ...silent(program));
   const page = await world.open(await world.context(), "/double");
   await showing(world, page, ["0", "0"]);
-  await page.evaluate((from) => import(`${from}/js/elements-other.js`), program.address);
+  await page.evaluate((from) => import(`${from}/js/hit-count-other.js`), program.address);
   await program.hit(site.at("/double"));
   await showing(world, page, ["1", "1"]);
   world.equal("still one stream", await program.listeners(), 1);
@@ -299,11 +299,14 @@ async function onDemand(world) {
     page.on("request", (request) => asked.push(request.url()));
     await page.goto(site.at(site.page(path, options)));
     await world.counted(path); // Elements are asked for as soon as the hit is sent.
-    return asked.filter((url) => url.includes("/js/elements-")).length;
+    return asked.map((url) => /\/js\/(hit-.*)-\w+\.js/.exec(url)?.[1]).filter(Boolean);
   };
-  world.equal("without tags", await loads("/bare", {}), 0);
-  world.equal("with one", await loads("/tag", { body: '<hit-count live="off"></hit-count>' }), 1);
-  world.equal("with the other", await loads("/winner", { body: "<hit-winner>?</hit-winner>" }), 1);
+  const [count, winner] = ['<hit-count live="off"></hit-count>', "<hit-winner>?</hit-winner>"];
+  world.equal("without tags", await loads("/bare", {}), []);
+  world.equal("with one", await loads("/tag", { body: count }), ["hit-count"]);
+  world.equal("with the other", await loads("/winner", { body: winner }), ["hit-winner"]);
+  const both = await loads("/both", { body: winner + count });
+  world.equal("with both", both, ["hit-count", "hit-winner"]);
 }
 
 export const elements = [

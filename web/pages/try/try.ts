@@ -1,7 +1,7 @@
 // The page of the seed, plainly: it counts itself and shows the number. For trying out, so it is
 // served only on loopback or where the operator says so. What it asks is named relative to it, so
 // that it works below the path of public_url; without script a pixel counts it.
-import "../../elements/elements";
+import "../../elements/hit-count";
 
 /** What POST /nandolytics/record answers: a number, less of a closed site, or what was wrong. */
 interface Answer {

@@ -1,6 +1,7 @@
 // The elements: they show, and count nothing. nando.js loads this where a page has their tags;
 // docs/reference/tracker.md is their manual, web/build.mjs holds them to their size.
 import { pageUrl } from "../shared/page";
+import { languageOf } from "./languages";
 import { Numbers, type Watcher } from "./numbers";
 
 const tracker = document.querySelector<HTMLElement>('script[src*="/js/nando.js"]');
@@ -56,19 +57,10 @@ class HitCount extends HTMLElement implements Watcher {
 
   render() {
     const number = this.#numbers?.[this.getAttribute("of") === "site" ? "site" : "page"] ?? -1;
-    const text = number < 0 ? "" : this.#format(number);
+    const text = number < 0 ? "" : number.toLocaleString(languageOf(this));
     if (!text || text === this.#part.textContent) return;
     this.#part.textContent = text;
     this.dispatchEvent(new CustomEvent("hit-count", { detail: number, bubbles: true }));
-  }
-
-  #format(number: number): string {
-    const language = this.closest<HTMLElement>("[lang]")?.lang;
-    try {
-      return new Intl.NumberFormat(language || undefined).format(number);
-    } catch {
-      return new Intl.NumberFormat().format(number); // A language that is none.
-    }
   }
 }
 
