@@ -1,4 +1,4 @@
-// Takes the pictures of docs/screenshots: a first run and /try, by light and by dark, in a real
+// Takes the pictures of docs/screenshots: a first run, /try and a win there, by light and by dark, in a real
 // browser against the program as it was built. `make screenshots` brings what that needs.
 import { spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
@@ -75,6 +75,19 @@ async function tryPage(page, { at }) {
   await page.goto(`${at}/try`);
   await page.waitForFunction(() => /\d/.test(document.querySelector("#number").textContent));
   await take(page, "try");
+  await win(page);
+  await take(page, "try-won");
+}
+
+/** Visits until one wins: of every three one does. */
+async function win(page) {
+  for (let tries = 0; tries < 100; tries++) {
+    await page.click("hit-winner[state=ready] [part=button]");
+    const answer = await page.waitForSelector("hit-winner:is([state=won], [state=lost])");
+    if ((await answer.getAttribute("state")) === "won") return;
+    await page.click("#next");
+  }
+  throw new Error("a hundred visits to /try, and none has won");
 }
 
 const folder = mkdtempSync(path.join(tmpdir(), "nandolytics-screenshots-"));

@@ -6,6 +6,7 @@ import { existsSync } from "node:fs";
 import { elements } from "./elements.mjs";
 import { home } from "./home.mjs";
 import { late } from "./late.mjs";
+import { prizes } from "./prizes.mjs";
 import { Program } from "./program.mjs";
 import { Proxy } from "./proxy.mjs";
 import { selves } from "./selves.mjs";
@@ -14,6 +15,8 @@ import { storms } from "./storms.mjs";
 import { surfaces } from "./surfaces.mjs";
 import { tracker } from "./tracker.mjs";
 import { trying } from "./try.mjs";
+import { views } from "./views.mjs";
+import { winner } from "./winner.mjs";
 import { run, World } from "./world.mjs";
 
 const require = createRequire(new URL("../../web/package.json", import.meta.url));
@@ -23,6 +26,9 @@ const names = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/googl
 // Left alone, Chromium says that it is headless: a bot, and not counted.
 const linux = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko)";
 const agent = `--user-agent=${linux} Chrome/140.0.0.0 Safari/537.36`;
+
+// Pages and servers that are not this machine by name, so that plain http is plain http there.
+const hosts = "--host-resolver-rules=MAP *.example 127.0.0.1";
 
 function tell({ name }, { failures, seconds }) {
   for (const failure of failures) console.log(`FAIL ${name}: ${failure}`);
@@ -38,7 +44,7 @@ async function runAll(tests, executablePath, result) {
   // Playwright turns off what brings a page back as it was left; that is one of the tests.
   const browser = await chromium.launch({
     executablePath,
-    args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", agent],
+    args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", agent, hosts],
     ignoreDefaultArgs: ["--disable-back-forward-cache"],
   });
   try {
@@ -55,7 +61,7 @@ async function runAll(tests, executablePath, result) {
 
 async function main() {
   const wanted = process.argv[2] ?? "";
-  const files = [tracker, elements, surfaces, storms, home, late, trying, selves];
+  const files = [tracker, elements, winner, views, prizes, surfaces, storms, home, late, trying, selves];
   const tests = files.flat().filter(({ name }) => name.includes(wanted));
   const executablePath = names.find(existsSync);
   const result = { passed: 0 };

@@ -1,6 +1,6 @@
 // The program on a data directory of its own: started, killed, and started again on its port.
 import { execFileSync, spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { once } from "node:events";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -91,6 +91,18 @@ export class Program {
   command(...words) {
     const folder = path.join(this.#folder, "data");
     return execFileSync(Program.path, [...words, "--data", folder], { encoding: "utf8" });
+  }
+
+  /** A file in its folder, of which the path is returned. */
+  file(name, text) {
+    const file = path.join(this.#folder, name);
+    writeFileSync(file, text);
+    return file;
+  }
+
+  /** Opens a promotion by its rules. */
+  promote(rules) {
+    return this.command("promotion", "add", this.file("promotion.toml", rules));
   }
 
   /** Whether the process is there; one that died without being killed is not. */

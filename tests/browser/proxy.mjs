@@ -46,7 +46,7 @@ export class Proxy {
   }
 
   async #serve(request, response) {
-    if (request.method !== "POST") return this.#pipe(request, response);
+    if (!request.url.endsWith("/hits")) return this.#pipe(request, response);
     let answer;
     this.#busy++;
     try {
@@ -88,7 +88,7 @@ export class Proxy {
       answer.pipe(response);
     });
     response.on("close", () => asked.destroy());
-    asked.end();
+    request.pipe(asked);
   }
 }
 

@@ -54,15 +54,31 @@ const left = () =>
     navigator.serviceWorker.getRegistrations(),
   ]).then((all) => all.flat());
 
+/** Wins, and keeps the ticket: all that <hit-winner> does. */
+async function keep(page) {
+  const prize = { kind: "code", says: "A third off", code: "NANDO" };
+  const json = { won: true, promotion: "launch", window: 1, entry: 1, hit: 1, prize };
+  await page.route("**/api/v1/claims", (route) => {
+    page.claimed = route.request();
+    return route.fulfill({ headers: { "Access-Control-Allow-Origin": "*" }, json });
+  });
+  await page.click('hit-winner[state="ready"] [part=button]');
+  await page.click("hit-winner [part=keep]");
+  await page.click("hit-winner [part=ticket] [part=copy]");
+  await page.click("hit-winner [part=download]");
+}
+
 async function nothing(world) {
   const { site, proxy } = world;
   const context = await world.context();
   await context.addInitScript(watch);
   const cookie = { name: "session", value: "secret", url: proxy.address, sameSite: "Lax" };
   await context.addCookies([cookie]);
-  const body = '<hit-count></hit-count><hit-count url="/other"></hit-count>';
+  const body = `<hit-count></hit-count><hit-count url="/other"></hit-count>
+    <hit-winner promotion="launch">Did I win?</hit-winner>`;
   const page = await world.open(context, site.page("/quiet", { via: proxy.address, body }));
   await world.counted("/quiet");
+  await keep(page);
   await page.evaluate(() => history.pushState({}, "", "/quiet/next"));
   await world.counted("/quiet/next");
   const numbers = () =>
@@ -76,7 +92,10 @@ async function nothing(world) {
   const sent = proxy.hits.filter(({ headers }) => "cookie" in headers);
   world.equal("hits with cookies", sent.length, 0);
   const fields = [...new Set(proxy.hits.flatMap((hit) => Object.keys(hit)))].sort();
-  world.equal("sent", fields, ["headers", "id", "referrer", "url"]);
+  world.equal("sent", fields, ["headers", "id", "referrer", "secret_hash", "url"]);
+  const asked = page.claimed;
+  world.equal("a claim", Object.keys(asked.postDataJSON()), ["receipt", "secret"]);
+  world.check("a claim without cookies", !("cookie" in (await asked.allHeaders())));
 }
 
 async function watched(world) {

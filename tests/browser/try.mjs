@@ -101,7 +101,35 @@ async function refused(world) {
   }
 }
 
+/** In each window of three one visit wins, so after three of them exactly one has. */
+async function draws(world) {
+  const program = await Program.start("--auto-sites");
+  try {
+    const page = await openTry(world, await world.context(), program);
+    await number(page, "1");
+    world.equal("the odds", await page.textContent("#odds"), "Of every 3 visits one is drawn.");
+    const won = [];
+    for (const visit of [1, 2, 3]) {
+      await page.click("hit-winner[state=ready] [part=button]");
+      const answer = await page.waitForSelector("hit-winner:is([state=won], [state=lost])");
+      won.push((await answer.getAttribute("state")) === "won");
+      const said = await page.locator("hit-winner [part=answer]").innerText();
+      const wanted = won.at(-1) ? "You won!" : `you were hit ${visit}.`;
+      world.check(`visit ${visit} is told`, said.includes(wanted), said);
+      if (visit < 3) await page.click("#next");
+      if (visit < 3) await number(page, String(visit + 1));
+    }
+    world.equal("one has won", won.filter(Boolean).length, 1);
+    await page.click("#fair summary");
+    const proof = await (await fetch(await page.getAttribute("#proof", "href"))).json();
+    world.equal("what is published says who", proof.windows[0].winners, [won.indexOf(true) + 1]);
+  } finally {
+    await program.remove();
+  }
+}
+
 export const trying = [
+  test("try: of every three visits one wins, and all can check it", draws),
   test("try: counts itself, once an id, and moves with others", countsItself),
   test("try: without script a pixel counts", withoutScript),
   test("try: below the path of public_url", belowAPath),
