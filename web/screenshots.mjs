@@ -1,5 +1,5 @@
-// Takes the pictures of docs/screenshots: a first run, /try and a win there, by light and by dark, in a real
-// browser against the program as it was built. `make screenshots` brings what that needs.
+// Takes the pictures of docs/screenshots: a first run, /try and a win there, by light and by dark,
+// in a real browser against the program as it was built. `make screenshots` brings what it needs.
 import { spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
