@@ -1,5 +1,7 @@
 // The whole story on pages of another origin, against the program: a promotion is opened, views
 // enter, the button is pressed, a ticket is kept and claimed later.
+import { readFileSync } from "node:fs";
+
 import { state } from "./winner.mjs";
 
 const test = (name, body) => ({ name, body });
@@ -17,7 +19,7 @@ ${rules}`);
 }
 
 /** Each second view wins, also of one visitor. */
-const everySecond = `
+const everySecond = `closes = 2099-12-31T00:00:00Z
 [win]
 rule = "every"
 every = 2
@@ -71,12 +73,13 @@ async function lostAndWon(world) {
 async function keptTicket(world) {
   await siteIsThere(world);
   // Sealed, so that nobody knows until it is revealed; with one entry, that one wins.
+  const known = lasts(5);
   const rules = `closes = ${lasts(4)}
 claim_within = "1 days"
 [win]
 rule = "sealed"
 outside = "what the test says"
-outside_at = ${lasts(5)}
+outside_at = ${known}
 [prize]
 kind = "text"
 says = "A mug, and our thanks"
@@ -87,18 +90,16 @@ says = "A mug, and our thanks"
   const pending = await ask(page);
   await state(page, "pending");
   world.equal("not yet", [pending.won, pending.reason], [null, "pending"]);
+  world.equal("but then", pending.known_at, known);
   await page.click("hit-winner [part=keep]");
   const link = await page.inputValue("hit-winner [part=ticket-link]");
   const download = page.waitForEvent("download");
   await page.click("hit-winner [part=download]");
-  const file = await (await download).path();
-  await page.close();
+  const buffer = readFileSync(await (await download).path());
   await context.close();
 
-  await world.until("it is revealed", async () => {
-    world.program.command("promotion", "reveal", "sealed", "--value", "heads");
-    return true;
-  });
+  await world.until("it may be revealed", async () => Date.now() > Date.parse(known));
+  world.program.command("promotion", "reveal", "sealed", "--value", "heads");
   const later = await (await world.context()).newPage();
   await later.goto(link);
   await state(later, "won");
@@ -108,6 +109,7 @@ says = "A mug, and our thanks"
 
   const other = await world.open(await world.context(), path);
   await state(other, "ready");
+  const file = { name: "ticket.txt", mimeType: "text/plain", buffer };
   await other.setInputFiles("hit-winner [type=file]", file);
   await state(other, "won");
   world.check("so says the file", (await text(other)).includes("A mug"), await text(other));
