@@ -1,11 +1,7 @@
 // The owner's page: the first run as a new owner lives it, with the keyboard, and who gets in.
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-
+import { everyLook } from "./looks.mjs";
 import { Program } from "./program.mjs";
 
-const require = createRequire(new URL("../../web/package.json", import.meta.url));
-const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
 const test = (name, body) => ({ name, body });
 const email = "ada@example.com";
 const password = "correct horse battery";
@@ -157,24 +153,6 @@ async function opened(world) {
     await said(page, "They are yours alone.");
     world.equal("closed again", await status(), 404);
   });
-}
-
-async function problemsOf(page) {
-  await page.evaluate(axe);
-  const found = await page.evaluate(() => globalThis.axe.run());
-  return found.violations.map(({ id, nodes }) => `${id} at ${nodes[0]?.target}`);
-}
-
-async function everyLook(world, page, state) {
-  for (const colorScheme of ["light", "dark"]) {
-    await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
-    world.equal(`axe, ${state}, ${colorScheme}`, await problemsOf(page), []);
-  }
-  const size = page.viewportSize();
-  await page.setViewportSize({ width: 320, height: 640 });
-  const width = await page.evaluate(() => document.documentElement.scrollWidth);
-  world.check(`${state} fits 320 px`, width <= 320, width);
-  await page.setViewportSize(size);
 }
 
 async function accessible(world) {

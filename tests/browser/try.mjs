@@ -1,4 +1,5 @@
 // /try: a page that counts itself, shows its number, and the number that moves.
+import { everyLook } from "./looks.mjs";
 import { Program } from "./program.mjs";
 
 const test = (name, body) => ({ name, body });
@@ -116,6 +117,7 @@ async function draws(world) {
       const said = await page.locator("hit-winner [part=answer]").innerText();
       const wanted = won.at(-1) ? "You won!" : `you were hit ${visit}.`;
       world.check(`visit ${visit} is told`, said.includes(wanted), said);
+      await everyLook(world, page, wanted);
       if (visit < 3) await page.click("#next");
       if (visit < 3) await number(page, String(visit + 1));
     }

@@ -1,10 +1,7 @@
 // <hit-winner> by itself: what it says, how it is used, and what it warns of. Here its answers are
 // the test's; prizes.mjs has those of the program.
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
+import { everyLook } from "./looks.mjs";
 
-const require = createRequire(new URL("../../web/package.json", import.meta.url));
-const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
 const test = (name, body) => ({ name, body });
 
 const entry = { promotion: "launch", window: 3, entry: 4217, hit: 5120 };
@@ -55,22 +52,6 @@ async function asked(world, name, options) {
 }
 
 const text = (page) => page.locator("hit-winner [part=answer]").innerText();
-
-async function problemsOf(page) {
-  await page.evaluate(axe);
-  const found = await page.evaluate(() => globalThis.axe.run());
-  return found.violations.map(({ id, nodes }) => `${id} at ${nodes[0]?.target}`);
-}
-
-async function everyLook(world, page, name) {
-  for (const colorScheme of ["light", "dark"]) {
-    await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
-    world.equal(`axe, ${name}, ${colorScheme}`, await problemsOf(page), []);
-  }
-  await page.setViewportSize({ width: 320, height: 640 });
-  const width = await page.evaluate(() => document.documentElement.scrollWidth);
-  world.check(`${name} fits 320 px`, width <= 320, width);
-}
 
 async function looks(world) {
   for (const name of Object.keys(answers)) {
