@@ -15,16 +15,21 @@ bool is_monday(Day day) {
   return (day.since_epoch - kFirstMonday) % kDaysAWeek == 0;
 }
 
-// The next full hour that clocks show after `at`. Where they are set before that, it is counted
-// from there: they need not be set by whole hours.
+// The next full hour that clocks show after `at`. Where they are set before that, they may show one
+// at that moment, or it is counted from there: they need not be set at full hours, nor by whole
+// ones.
 UnixTime next_hour(UnixTime at, const Zone& zone) {
+  constexpr std::chrono::hours kHour{1};
+  const auto hour_after = [&](UnixTime from) {
+    const auto ahead = zone.offset_at(from).ahead;
+    return std::chrono::floor<std::chrono::hours>(from + ahead) + kHour - ahead;
+  };
   for (;;) {
-    const auto offset = zone.offset_at(at);
-    const auto shown = at + offset.ahead;
-    const auto next =
-        std::chrono::floor<std::chrono::hours>(shown) + std::chrono::hours{1} - offset.ahead;
-    if (next <= offset.ends) return next;
-    at = offset.ends;
+    const auto set = zone.offset_at(at).ends;
+    const auto next = hour_after(at);
+    if (next <= set) return next;
+    at = set;
+    if (hour_after(at) == at + kHour) return at;
   }
 }
 

@@ -250,14 +250,46 @@ TEST(Proof, AWindowMustHoldTheEntriesOfItsTime) {
   EXPECT_EQ(found.front(), "wrong_window");
 }
 
+// A statement of another moment, signed all the same.
+TEST(Proof, WhatIsSignedIsWhatIsTold) {
+  const auto promotion = entered(test_promotion(), 137);
+  auto proof = promotion.published_at_end();
+  for (const auto& spoil : std::vector<std::function<void(Statement&)>>{
+           [](auto& s) { ++s.entries; }, [](auto& s) { flip(s.head); },
+           [](auto& s) { flip(s.rules_hash); }, [](auto& s) { ++s.promotion.value; }}) {
+    auto statement = promotion.statement();
+    spoil(statement);
+    proof.statement = sign(statement, SigningKey(kTestMaster));
+    EXPECT_EQ(words(proof), Words({"wrong_statement"}));
+  }
+}
+
+TEST(Proof, EveryHeadIsHeldAgainstTheEntries) {
+  const auto promotion = entered(test_promotion_by_day(10), 137);
+  const auto running = promotion.rules().closes - milliseconds{1};
+  for (const std::size_t window : {0, 4, 8}) {
+    auto proof = promotion.published(running);
+    flip(proof.windows[window].head);
+    EXPECT_EQ(words(proof), Words()) << "without the entries nobody can tell";
+    EXPECT_EQ(words(proof, {from(promotion), {}}), Words({"wrong_head"}));
+  }
+  auto proof = promotion.published(running);
+  auto statement = promotion.statement();
+  flip(proof.head);
+  flip(statement.head);
+  proof.statement = sign(statement, SigningKey(kTestMaster));
+  EXPECT_EQ(words(proof), Words()) << "nor here";
+  EXPECT_EQ(words(proof, {from(promotion), {}}), Words({"wrong_head"}));
+}
+
 TEST(Proof, TellsSoMuchAndNoMore) {
-  const auto promotion = entered(test_promotion(), 200);
   auto rules = test_promotion();
   rules.window_entries = 1;
   rules.winners = 1;
   rules.window_count = 200;
   auto proof = entered(rules, 200).published_at_end();
   for (auto& window : proof.windows) window.winners.clear();
+  proof.statement->signature = {};
   EXPECT_EQ(check_proof(proof).size(), kContradictionsMax);
 }
 

@@ -177,6 +177,13 @@ TEST(WindowEnds, FollowClocksThatAreSet) {
             (Ends{"2027-04-03T14:00", "2027-04-03T15:00", "2027-04-03T15:30", "2027-04-03T16:30"}));
 }
 
+// Pyongyang's clocks were put forward at 23:30 (15:00 UTC), and showed midnight.
+TEST(WindowEnds, ClocksMayBeSetWithinAnHour) {
+  EXPECT_EQ(
+      ends("2018-05-04T14:00:00Z", "2018-05-04T16:30:00Z", WindowPeriod::hour, "Asia/Pyongyang"),
+      (Ends{"2018-05-04T14:30", "2018-05-04T15:00", "2018-05-04T16:00", "2018-05-04T16:30"}));
+}
+
 TEST(WindowEnds, AreAThousandAtMost) {
   const auto utc = Zone::utc();
   const auto opens = at("2026-12-01T00:00:00Z");
