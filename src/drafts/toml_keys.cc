@@ -179,12 +179,12 @@ std::optional<UnixTime> SaidKeys::time(std::string_view key, const Zone& zone) c
 std::optional<std::uint64_t> SaidKeys::number(std::string_view key, std::uint64_t max) {
   const auto found = nodes_.find(key);
   if (found == nodes_.end()) return std::nullopt;
-  const auto number = found->second->as_integer()->get();
-  if (number < 0 || static_cast<std::uint64_t>(number) > max) {
+  const auto number = static_cast<std::uint64_t>(found->second->as_integer()->get());
+  if (number > max) {  // As a negative one is.
     problem(key, std::string(key) + " is a number from 0 to " + std::to_string(max));
     return std::nullopt;
   }
-  return static_cast<std::uint64_t>(number);
+  return number;
 }
 
 void SaidKeys::problem(std::string_view key, const std::string& says) {

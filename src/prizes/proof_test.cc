@@ -282,6 +282,14 @@ TEST(Proof, EveryHeadIsHeldAgainstTheEntries) {
   EXPECT_EQ(words(proof, {from(promotion), {}}), Words({"wrong_head"}));
 }
 
+TEST(Proof, AWindowThatNobodyEnteredHasTheHeadBeforeIt) {
+  const auto promotion = entered(test_promotion_by_day(10), 3);
+  const auto proof = promotion.published_at_end();
+  ASSERT_EQ(proof.windows[1].span.entries(), 0);
+  check_flaws(proof, {{"wrong_head", [](auto& p) { flip(p.windows[1].head); }},
+                      {"wrong_head", [](auto& p) { flip(p.windows[9].head); }}});
+}
+
 TEST(Proof, TellsSoMuchAndNoMore) {
   auto rules = test_promotion();
   rules.window_entries = 1;
