@@ -37,7 +37,7 @@ inline constexpr std::array kErrors = {
     ErrorRow{"too_many_hits", 400, Retry::no, "send at most 1,000 hits at once"},
     ErrorRow{"too_many_urls", 400, Retry::no, "ask for at most 100 pages at once"},
     ErrorRow{"bad_escape", 400, Retry::no, "a % must be followed by two hex digits"},
-    ErrorRow{"bad_option", 400, Retry::no, "of is page or site"},
+    ErrorRow{"bad_option", 400, Retry::no, "of is page, site or prize"},
     ErrorRow{"bad_url", 400, Retry::no, "send a whole http or https URL: https://example.com/page"},
     ErrorRow{"url_too_long", 400, Retry::no, "a page URL may have at most 4,096 bytes"},
     ErrorRow{"missing_field", 400, Retry::no, "a field that this needs is missing"},

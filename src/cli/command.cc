@@ -75,9 +75,10 @@ constexpr std::array kCommands = {
             "nandolytics promotion entries launch > launch.csv", SettingFlags::data_only,
             promotion_entries},
     Command{"promotion verify", "Check a draw from what is published of it",
-            "curl -s https://stats.example.com/api/v1/promotions/launch > launch.json\n"
             "nandolytics promotion verify launch.json\n"
-            "nandolytics promotion verify launch.json --entries launch.csv",
+            "nandolytics promotion verify launch.json --entries launch.csv\n"
+            "curl -s https://stats.example.com/api/v1/promotions/launch | "
+            "nandolytics promotion verify -",
             SettingFlags::data_only, promotion_verify},
     Command{
         "inspect", "Print the journal, record by record",

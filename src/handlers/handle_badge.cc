@@ -16,6 +16,8 @@ namespace nando {
 namespace {
 
 constexpr std::string_view kEnding = ".svg";
+constexpr std::string_view kNoPrize = "none";
+constexpr std::string_view kByADraw = "by a draw";
 constexpr std::string_view kSvg = "image/svg+xml; charset=utf-8";
 // GitHub's image proxy asks again only where max-age, no-cache and no-store say so together. The
 // policy is for who opens the address itself: then it is a document of this origin, and an inert
@@ -76,12 +78,12 @@ std::optional<std::string_view> read_wish(const Call& call, Wish& wish) {
 // is and not which number to wait for.
 std::string next_prize(Loop& loop, const Ingest::PageName& page, CountFormat format) {
   const auto* promotion = loop.promotion_of(page);
-  if (promotion == nullptr) return "none";
+  if (promotion == nullptr) return std::string(kNoPrize);
   const auto& rules = *promotion->rules;
-  if (rules.rule == WinRule::instant || rules.rule == WinRule::sealed) return "by a draw";
+  if (rules.rule == WinRule::instant || rules.rule == WinRule::sealed) return std::string(kByADraw);
   const auto entries = promotion->entries->load(std::memory_order_relaxed);
   const auto next = next_winner(rules, entries);
-  return next ? "in " + count_text(*next - entries, format) : "none";
+  return next ? "in " + count_text(*next - entries, format) : std::string(kNoPrize);
 }
 
 std::string message_of(Loop& loop, const Ingest::PageName& page, const BadgeOptions& options) {

@@ -29,15 +29,10 @@ void append_number(std::string& body, std::string_view key, std::uint64_t value)
   append_json_number(body, value);
 }
 
-std::string_view verdict_of(ClaimOutcome::Status status) {
-  switch (status) {
-    case ClaimOutcome::Status::won:
-      return "true";
-    case ClaimOutcome::Status::pending:
-      return "null";
-    default:
-      return "false";
-  }
+void append_verdict(std::string& body, ClaimOutcome::Status status) {
+  const bool won = status == ClaimOutcome::Status::won;
+  const bool pending = status == ClaimOutcome::Status::pending;
+  body = won ? R"({"won":true)" : pending ? R"({"won":null)" : R"({"won":false)";
 }
 
 // False if the prize's code is not to be had now.
@@ -76,8 +71,7 @@ void write_claim(Loop& loop, const Claim& claim, const ClaimOutcome& outcome,
                          outcome.status == Status::failed;
   if (undecided) return loop.refuse(name_of(outcome.status), std::move(responder));
   auto& body = loop.body();
-  body = R"({"won":)";
-  body += verdict_of(outcome.status);
+  append_verdict(body, outcome.status);
   if (outcome.rules != nullptr) {
     append_text(body, "promotion", outcome.rules->name);
     append_number(body, "window", outcome.window);

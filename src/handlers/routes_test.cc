@@ -270,14 +270,15 @@ TEST(ApiReference, HasEveryErrorWithItsStatus) {
 }
 
 TEST(ApiReference, HasEveryAddressAndNoOther) {
-  // As people write them: "{stage}" for the patterns' "{}", "{url}" and the page of a badge for
-  // their "{...}".
+  // As people write them: "{stage}" for the patterns' "{}", "{url}", "{name}" and the page of a
+  // badge for their "{...}".
   std::set<std::string> listed;
   const auto text = reference();
   const std::regex address(R"re(`((?:GET|POST|DELETE) /[^` ?]*)[^`]*`)re");
   for (std::sregex_iterator it(text.begin(), text.end(), address), end; it != end; ++it) {
     const auto plain = replaced((*it)[1], "{host}/{path}.svg", "{...}");
-    listed.insert(replaced(replaced(plain, "{stage}", "{}"), "{url}", "{...}"));
+    const auto pattern = replaced(replaced(plain, "{stage}", "{}"), "{url}", "{...}");
+    listed.insert(replaced(pattern, "{name}", "{...}"));
   }
   std::set<std::string> known;
   for (const auto& route : routes()) {
