@@ -36,14 +36,14 @@ async function visit(at, times) {
   }
 }
 
-async function take(page, name) {
+async function take(page, name, height = wide.height) {
   for (const [colorScheme, size, end] of [
     ["light", wide, ""],
     ["dark", wide, "-dark"],
     ["light", narrow, "-narrow"],
   ]) {
     await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
-    await page.setViewportSize(size);
+    await page.setViewportSize({ ...size, height });
     await page.evaluate(() => scrollTo(0, 0));
     await page.screenshot({ path: path.join(pictures, `${name}${end}.png`) });
   }
@@ -76,7 +76,7 @@ async function tryPage(page, { at }) {
   await page.waitForFunction(() => /\d/.test(document.querySelector("#number").textContent));
   await take(page, "try");
   await win(page);
-  await take(page, "try-won");
+  await take(page, "try-won", 760);
 }
 
 /** Visits until one wins: of every three one does. */
