@@ -1,5 +1,7 @@
 #include "promotions/opening.h"
 
+#include <mutex>
+
 #include "counters/counters.h"
 #include "drafts/promotion_file.h"
 #include "ledger/ledger.h"
@@ -35,7 +37,11 @@ Result<Promotion> open_promotion(const OpeningParts& parts, const Site& site, Pr
   if (rules.rule == WinRule::instant) {
     rules.commitment = SeedChain(master, rules.window_count).commitment();
   }
+  static std::mutex opening;
+  const std::lock_guard one_at_a_time(opening);
   if (auto may = check_free(parts, site.id, rules); !may) return may.error();
+  // Of an opening of this name that a crash cut short.
+  if (auto dropped = parts.secrets.drop(rules.name); !dropped) return dropped.error();
   if (auto kept = parts.secrets.put(rules.name, master, codes); !kept) return kept.error();
   Result<PromotionId> opened = PromotionId{};
   const auto ran = parts.run([&](Ledger& ledger) {

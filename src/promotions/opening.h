@@ -1,6 +1,6 @@
 // Opening a promotion: its seed and codes are put away first, then the journal is told. Should the
-// process die in between, the seed is of a promotion that never opened, and the next opening of
-// that name replaces it.
+// process die in between, or the disk be full, the seed is of a promotion that never opened, and
+// the next opening of that name replaces it. One opening goes on at a time.
 //
 // Threads: any.
 #pragma once

@@ -54,6 +54,14 @@ Result<> Secrets::put(std::string_view name, const Key256& master,
   return {};
 }
 
+// Its codes, if it has some, are then parts that a crash left behind.
+Result<> Secrets::drop(std::string_view name) {
+  const std::lock_guard lock(putting_);
+  const auto there = registry_.get(kKind, name);
+  if (!there) return there.error().code == Code::not_found ? Result<>() : there.error();
+  return registry_.remove(kKind, name, there->version);
+}
+
 Result<Document> Secrets::find(std::string_view name) const {
   auto document = registry_.get(kKind, name);
   if (!document && document.error().code == Code::not_found) {

@@ -26,6 +26,9 @@ class Secrets {
   // Code::conflict if the name has been put. Codes: as parse_codes() lets pass, or none.
   Result<> put(std::string_view name, const Key256& master, const std::vector<std::string>& codes);
 
+  // Takes away what was put for a promotion that did not open; nothing if nothing was.
+  Result<> drop(std::string_view name);
+
   // Code::not_found if the name was never put.
   Result<Key256> master(std::string_view name) const;
 

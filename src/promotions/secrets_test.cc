@@ -87,6 +87,20 @@ TEST(Secrets, ANameIsPutOnce) {
   EXPECT_EQ(secrets.code("launch", 0).value(), "A");
 }
 
+TEST(Secrets, WhatWasDroppedMayBePutAgain) {
+  MemoryRegistry registry;
+  Secrets secrets(registry);
+  EXPECT_TRUE(secrets.drop("launch")) << "nothing there is nothing to drop";
+  ASSERT_TRUE(secrets.put("launch", Key256{std::byte{1}}, {"a", "b"}));
+  ASSERT_TRUE(secrets.drop("launch"));
+  EXPECT_EQ(secrets.master("launch").error().code, Code::not_found);
+  EXPECT_EQ(secrets.code("launch", 0).error().code, Code::not_found);
+  ASSERT_TRUE(secrets.put("launch", Key256{std::byte{2}}, {"c"}));
+  EXPECT_EQ(secrets.master("launch").value(), Key256{std::byte{2}});
+  EXPECT_EQ(secrets.code("launch", 0).value(), "c");
+  EXPECT_FALSE(secrets.code("launch", 1));
+}
+
 TEST(Secrets, TheLargestListFits) {
   MemoryRegistry registry;
   Secrets secrets(registry);

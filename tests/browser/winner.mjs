@@ -54,8 +54,9 @@ async function asked(world, name, options) {
 const text = (page) => page.locator("hit-winner [part=answer]").innerText();
 
 async function looks(world) {
+  const context = await world.context();
   for (const name of Object.keys(answers)) {
-    const page = await asked(world, name);
+    const page = await asked(world, name, { context });
     const keep = page.locator("hit-winner [part=keep]");
     if (await keep.count()) await keep.click();
     await everyLook(world, page, name);
@@ -75,12 +76,12 @@ async function says(world) {
     refused: "This ticket is not good here.",
     error: "No answer. Ask again: it is safe.",
   };
+  const context = await world.browser.newContext({ timezoneId: "Europe/Vienna" });
   for (const [name, sentence] of Object.entries(wanted)) {
-    const page = await asked(world, name);
+    const page = await asked(world, name, { context });
     world.equal(name, await text(page), sentence);
     await page.close();
   }
-  const context = await world.browser.newContext({ timezoneId: "Europe/Vienna" });
   const date = (await text(await asked(world, "pending", { context }))).replace(/\s/g, " ");
   world.equal("when", date, "You are in. Come back after December 24, 2026 at 7:00 PM.");
   const won = await asked(world, "text");
@@ -170,15 +171,12 @@ async function motion(world) {
 
 /** Whether the page asks before it is left, in which case it stays. */
 async function warns(page) {
-  let warned = false;
-  page.once("dialog", (dialog) => {
-    warned = dialog.type() === "beforeunload";
-    void dialog.dismiss();
+  const closed = new Promise((done) => page.once("close", () => done(false)));
+  const asked = new Promise((done) => {
+    page.once("dialog", (dialog) => void dialog.dismiss().then(() => done(true)));
   });
-  const closed = new Promise((done) => page.once("close", () => done()));
   await page.close({ runBeforeUnload: true });
-  await Promise.race([closed, new Promise((done) => setTimeout(done, 700))]);
-  return warned;
+  return Promise.race([closed, asked]);
 }
 
 async function warnings(world) {
