@@ -201,7 +201,6 @@ bool Entries::add(const PromotionRecord& record, UnixTime committed) {
       state->intake = Intake::taking;
       break;
     case PromotionAct::closed:
-      end_windows(*state, committed);
       state->intake = Intake::closed;
       state->closed_at = committed;
       break;

@@ -64,9 +64,9 @@ struct PromotionState {
   UnixTime opened_at{};
   UnixTime closed_at{};  // By hand.
   std::uint64_t entries = 0;
-  Hash256 link{};                // Of the last entry; of none, the chain's start.
-  std::vector<WindowEnd> ended;  // Windows that were over when an entry or its end was written.
-  Entrants entrants;             // Of the window that is open.
+  Hash256 link{};                      // Of the last entry; of none, the chain's start.
+  std::vector<WindowEnd> ended;        // Windows that were over when an entry was written.
+  Entrants entrants;                   // Of the window that is open.
   std::optional<std::string> outside;  // sealed: the value that was revealed.
   UnixTime revealed_at{};
   std::map<std::uint64_t, Claim> claims;              // By entry.

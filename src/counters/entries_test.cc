@@ -157,6 +157,18 @@ TEST_F(EntriesTest, AfterTheLastWindowNobodyEnters) {
   EXPECT_EQ(state().window(4, kOpens).last, 12U);
 }
 
+TEST_F(EntriesTest, EachWindowOfOneBatchHasItsOwnEntrants) {
+  ASSERT_TRUE(open(rules_by_entries()));
+  entries.begin();
+  for (std::uint64_t n = 0; n < 9; ++n) {
+    EXPECT_EQ(enter({.visitor = n % 3 + 1}), n + 1);
+    EXPECT_EQ(n % 3 == 2 ? 0U : enter({.visitor = n % 3 + 1}), 0U) << "had theirs";
+  }
+  entries.take_back();
+  EXPECT_TRUE(state().entrants.empty());
+  EXPECT_EQ(enter({.visitor = 1}), 1U);
+}
+
 // An exact win of an ordinal after which nothing can be won.
 TEST_F(EntriesTest, AfterTheLastOrdinalThatWinsNobodyEnters) {
   auto rules = rules_sealed();

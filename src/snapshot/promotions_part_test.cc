@@ -110,7 +110,7 @@ std::optional<Entries> read(const Buffer& bytes) {
 TEST(PromotionsPart, ReadsBackAllThatWasWritten) {
   const auto entries = full_entries();
   EXPECT_EQ(entries.find("launch")->ended.size(), 16U);
-  EXPECT_EQ(entries.find("daily")->ended.size(), 20U);
+  EXPECT_EQ(entries.find("daily")->ended.size(), 16U);
   const auto back = read(bytes_of(entries));
   ASSERT_TRUE(back);
   ASSERT_EQ(back->all().size(), 3U);
@@ -151,6 +151,24 @@ TEST(PromotionsPart, WhatIsReadIsWrittenAlikeWhateverTheBytes) {
         << "byte " << at;
   }
   EXPECT_GT(refused, whole.size() / 4);
+}
+
+TEST(PromotionsPart, WhatNoJournalMakesIsRefused) {
+  const auto good = full_entries();
+  const auto refused = [&](auto spoil) {
+    auto state = *good.all().front();
+    spoil(state);
+    Entries spoilt;
+    spoilt.load(std::move(state));
+    return !read(bytes_of(spoilt));
+  };
+  EXPECT_FALSE(refused([](PromotionState&) {})) << "the control";
+  EXPECT_TRUE(refused([](PromotionState& state) { state.id = PromotionId{2}; }));
+  EXPECT_TRUE(refused([](PromotionState& state) { state.ended.resize(101); })) << "of 100";
+  EXPECT_TRUE(refused([](PromotionState& state) { state.intake = static_cast<Intake>(3); }));
+  EXPECT_TRUE(refused([](PromotionState& state) { state.text += '\n'; }));
+  EXPECT_TRUE(refused([](PromotionState& state) { state.outside = ""; }));
+  EXPECT_TRUE(refused([](PromotionState& state) { state.entrants[0] = 1; })) << "no key is 0";
 }
 
 TEST(PromotionsPart, EveryTruncationIsRefused) {
