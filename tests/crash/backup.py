@@ -33,6 +33,14 @@ def backup(report, seconds, budget):
             for path, flags in zip(made, ([], ["--with-keys"]), strict=True):
                 done = server.command("backup", str(path), *flags, check=False)
                 report.check(f"{path.name}: made", done.returncode == 0, done.stdout + done.stderr)
+                for name in ("keys", "signing"):
+                    kept = path / name
+                    report.check(
+                        f"{path.name}: the file {name} is there only where keys are asked for",
+                        kept.read_bytes() == (server.data / name).read_bytes()
+                        if flags
+                        else not kept.exists(),
+                    )
             finish(running)
             audit(report, "the one that was backed up", server, [log], SITES)
             before = lines_of(server)
@@ -51,6 +59,11 @@ def restored(report, server, path, before, with_keys):
     try:
         done = other.command("restore", str(path), check=False)
         report.check(f"{name}: restored", done.returncode == 0, done.stdout + done.stderr)
+        if with_keys:
+            report.check(
+                f"{name}: signs with the same key",
+                (other.data / "signing").read_bytes() == (path / "signing").read_bytes(),
+            )
         if name == "plain":  # What the former life knew, and more than this one.
             shutil.copy(server.data / "warehouse.duckdb", other.data / "warehouse.duckdb")
             log = server.data / "warehouse.duckdb.wal"
