@@ -2,8 +2,10 @@
 #include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 
 #include "cli/command.h"
+#include "records/prizes.h"
 #include "records/records.h"
 #include "store/cursor.h"
 #include "store/journal_view.h"
@@ -50,11 +52,30 @@ std::string describe_hit(const HitRecord& hit) {
       hit.id.empty() ? "-" : hit.id, hit.fingerprint.value_or(0));
 }
 
+Result<std::string> told(const auto& decoded, auto describe_it) {
+  if (!decoded) return decoded.error();
+  return describe_it(*decoded);
+}
+
+// Rules are lines; here they stand in one.
+std::string describe_promotion(const PromotionRecord& record) {
+  std::string text(record.text);
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  return fmt::format("promotion {} of site {} {} {}", record.promotion.value, record.site.value,
+                     name_of(record.act), text);
+}
+
+std::string describe_entry(const EntryRecord& entry) {
+  return fmt::format("promotion {} entry {} id digest {} secret hash {}", entry.promotion.value,
+                     entry.ordinal, to_hex(entry.id_digest), to_hex(entry.secret_hash));
+}
+
+std::string describe_claim(const ClaimRecord& claim) {
+  return fmt::format("promotion {} entry {} has prize {}", claim.promotion.value, claim.entry,
+                     claim.prize);
+}
+
 Result<std::string> describe(const RecordView& record, const RecordContext& context) {
-  const auto told = [](const auto& decoded, auto describe_it) -> Result<std::string> {
-    if (!decoded) return decoded.error();
-    return describe_it(*decoded);
-  };
   switch (static_cast<RecordKind>(record.kind)) {
     case RecordKind::epoch:
       return told(decode_epoch(record),
@@ -69,6 +90,12 @@ Result<std::string> describe(const RecordView& record, const RecordContext& cont
     case RecordKind::page_view:
     case RecordKind::event:
       return told(decode_hit(record, context), describe_hit);
+    case RecordKind::promotion:
+      return told(decode_promotion(record), describe_promotion);
+    case RecordKind::entry:
+      return told(decode_entry(record), describe_entry);
+    case RecordKind::claim:
+      return told(decode_claim(record), describe_claim);
     case RecordKind::base:
       return told(decode_base(record), [](const auto& r) {
         return fmt::format("site {} page {} base {}", r.site.value, r.page.value, r.base);
