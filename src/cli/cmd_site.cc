@@ -85,6 +85,16 @@ int list(Live& live, bool json, Output& output) {
   return kDone;
 }
 
+// Nobody enters on a site that is gone. What was won there can be claimed.
+Result<> close_promotions(Ledger& ledger, SiteId site) {
+  for (const auto& state : ledger.counters().entries().all()) {
+    if (state->site != site || state->intake == Intake::closed) continue;
+    const auto closed = ledger.change_promotion({state->id, PromotionAct::closed, site, {}});
+    if (!closed) return closed;
+  }
+  return {};
+}
+
 // The record first: should something fail in between, the site is there to be removed again.
 int remove(Live& live, const std::string& host, Output& output) {
   const auto site = live.sites().find(host);
@@ -96,6 +106,10 @@ int remove(Live& live, const std::string& host, Output& output) {
     const auto* entry = ledger.counters().sites().find(site->id);
     if (entry == nullptr) return;
     counted = entry->count;
+    if (auto closed = close_promotions(ledger, site->id); !closed) {
+      removed = closed.error();
+      return;
+    }
     const RemovalRecord record{
         .what = Removal::site, .site = site->id, .up_to = ledger.position().sequence};
     removed = ledger.remove(std::span(&record, 1));
