@@ -11,7 +11,8 @@ namespace nando {
 namespace {
 
 constexpr std::string_view kKind = "webhook";
-
+constexpr std::string_view kMarkKind = "webhook_mark";
+constexpr std::string_view kPrize = "prize";
 // Wins that are taken from the ledger at once.
 constexpr std::size_t kWinsMax = 1'000;
 
@@ -19,61 +20,84 @@ std::string id_of(const PromotionState& state, std::uint32_t prize) {
   return state.rules->name + "-" + std::to_string(prize);
 }
 
+std::uint32_t claims_of(const PromotionState& state) {
+  return static_cast<std::uint32_t>(state.claims.size());
+}
+
+// Oldest first within a promotion, kWinsMax at most: no later one is among the first kWinsMax.
+void add_wins(std::vector<PrizeWon>& wins, const PromotionState& state, std::uint32_t mark) {
+  for (const auto& [entry, claim] : state.claims) {
+    if (claim.prize <= mark || claim.prize > mark + kWinsMax) continue;
+    wins.push_back({.id = id_of(state, claim.prize),
+                    .promotion = state.rules->name,
+                    .site = state.rules->host,
+                    .window = state.window_holding(entry),
+                    .entry = entry,
+                    .prize = claim.prize,
+                    .claimed = claim.at});
+  }
+}
+
 }  // namespace
 
 Result<> WinEvents::open(const std::string& target, Line& line) {
-  const auto document = registry_.get(kKind, target);
-  if (!document && document.error().code != Code::not_found) return document.error();
-  if (document) {
-    line.version = document->version;
-    for (const auto& [promotion, prize] : document->fields) {
-      line.marks[promotion] = parse_number<std::uint32_t>(prize).value_or(0);
-    }
-    return {};
+  const auto known = registry_.get(kKind, target);
+  if (!known && known.error().code != Code::not_found) return known.error();
+  const auto kept = registry_.list(kMarkKind);
+  if (!kept) return kept.error();
+  const auto prefix = target + "/";
+  for (const auto& [id, version, fields] : *kept) {
+    if (!id.starts_with(prefix)) continue;
+    const auto prize = parse_number<std::uint32_t>(field(fields, kPrize));
+    line.marks[id.substr(prefix.size())] = {prize.value_or(0), version};
   }
+  std::vector<std::string> told;
   const auto ran = run_([&](Ledger& ledger) {
     for (const auto& state : ledger.counters().entries().all()) {
-      line.marks[state->rules->name] = static_cast<std::uint32_t>(state->claims.size());
+      auto& mark = line.marks[state->rules->name];
+      // A restored journal may be of before what its registry says.
+      mark.prize = known ? std::min(mark.prize, claims_of(*state)) : claims_of(*state);
+      if (!known && mark.prize > 0) told.push_back(state->rules->name);
     }
   });
-  return ran ? save(target, line) : ran;
-}
-
-Result<> WinEvents::save(const std::string& target, Line& line) {
-  Fields fields;
-  for (const auto& [promotion, prize] : line.marks) fields[promotion] = std::to_string(prize);
-  const auto version = registry_.put(kKind, target, fields, line.version);
-  if (!version) return version.error();
-  line.version = *version;
+  if (!ran) return ran;
+  for (const auto& promotion : told) {
+    if (auto saved = save(target, promotion, line); !saved) return saved;
+  }
+  if (!known) {
+    if (const auto made = registry_.put(kKind, target, {}, kNoVersion); !made) return made.error();
+  }
+  line.is_open = true;
   return {};
 }
 
-// What comes next, oldest first within a promotion, as far as kWinsMax go.
+Result<> WinEvents::save(const std::string& target, const std::string& promotion, Line& line) {
+  auto& mark = line.marks[promotion];
+  const auto version =
+      registry_.put(kMarkKind, target + "/" + promotion,
+                    {{std::string(kPrize), std::to_string(mark.prize)}}, mark.version);
+  if (!version) return version.error();
+  mark.version = *version;
+  return {};
+}
+
+// What comes next, oldest first, as far as kWinsMax go.
 Result<> WinEvents::look(Line& line) {
   std::vector<PrizeWon> wins;
   std::uint64_t waiting = 0;
   const auto ran = run_([&](Ledger& ledger) {
     for (const auto& state : ledger.counters().entries().all()) {
-      const auto mark = line.marks[state->rules->name];
-      const auto unsent = state->claims.size() - std::min<std::size_t>(mark, state->claims.size());
-      waiting += unsent;
-      if (unsent == 0 || wins.size() >= kWinsMax) continue;
-      for (const auto& [entry, claim] : state->claims) {
-        if (claim.prize <= mark || claim.prize > mark + kWinsMax) continue;
-        wins.push_back({.id = id_of(*state, claim.prize),
-                        .promotion = state->rules->name,
-                        .site = state->rules->host,
-                        .window = state->window_holding(entry),
-                        .entry = entry,
-                        .prize = claim.prize,
-                        .claimed = claim.at});
-      }
+      const auto mark = line.marks[state->rules->name].prize;
+      if (mark >= claims_of(*state)) continue;
+      waiting += claims_of(*state) - mark;
+      add_wins(wins, *state, mark);
     }
   });
   if (!ran) return ran;
   std::ranges::sort(wins, [](const PrizeWon& a, const PrizeWon& b) {
     return std::tie(a.claimed, a.promotion, a.prize) > std::tie(b.claimed, b.promotion, b.prize);
   });
+  if (wins.size() > kWinsMax) wins.erase(wins.begin(), wins.end() - kWinsMax);
   const std::lock_guard lock(mutex_);
   line.wins = std::move(wins);
   line.waiting = waiting;
@@ -85,7 +109,7 @@ Result<std::optional<Event>> WinEvents::next(const std::string& target) {
     const std::lock_guard lock(mutex_);
     return lines_[target];
   }();
-  if (line.version == kNoVersion) {
+  if (!line.is_open) {
     if (auto opened = open(target, line); !opened) return opened.error();
   }
   if (line.wins.empty()) {
@@ -99,8 +123,8 @@ Result<> WinEvents::sent(const std::string& target, const Event& event) {
   auto& line = lines_.find(target)->second;
   if (line.wins.empty() || line.wins.back().id != event.id) return {};
   const auto& won = line.wins.back();
-  line.marks[won.promotion] = won.prize;
-  if (auto saved = save(target, line); !saved) return saved;
+  line.marks[won.promotion].prize = won.prize;
+  if (auto saved = save(target, won.promotion, line); !saved) return saved;
   const std::lock_guard lock(mutex_);
   line.wins.pop_back();
   --line.waiting;

@@ -31,17 +31,21 @@ class WinEvents final : public EventSource {
   std::uint64_t waiting(const std::string& target) const override;
 
  private:
-  using Marks = std::map<std::string, std::uint32_t, std::less<>>;  // By promotion.
-  struct Line {
-    Marks marks;
+  // The last prize that a target was told of. A document each, since there may be many.
+  struct Mark {
+    std::uint32_t prize = 0;
     Version version = kNoVersion;
-    std::vector<PrizeWon> wins;  // Next ones, the last of them first.
+  };
+  struct Line {
+    bool is_open = false;
+    std::map<std::string, Mark, std::less<>> marks;  // By promotion.
+    std::vector<PrizeWon> wins;                      // Next ones, the last of them first.
     std::uint64_t waiting = 0;
   };
 
   Result<> open(const std::string& target, Line& line);
   Result<> look(Line& line);
-  Result<> save(const std::string& target, Line& line);
+  Result<> save(const std::string& target, const std::string& promotion, Line& line);
 
   Registry& registry_;
   Run run_;
