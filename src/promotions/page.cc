@@ -37,6 +37,15 @@ WindowProof proof_of(const PromotionState& promotion, const Window& window, Draw
   return proof;
 }
 
+// Of an instant draw, those of windows that are over: who knew that the prize of an open one is not
+// claimed yet would enter at its end, and win more than their share.
+std::uint32_t claims_told(const PromotionState& promotion, const Proof& proof) {
+  const auto& claims = promotion.claims;
+  if (promotion.rules->rule != WinRule::instant) return static_cast<std::uint32_t>(claims.size());
+  const auto last = proof.windows.empty() ? 0 : proof.windows.back().span.last;
+  return static_cast<std::uint32_t>(std::distance(claims.begin(), claims.upper_bound(last)));
+}
+
 }  // namespace
 
 Proof make_proof(const PromotionState& promotion, const PageMoment& moment, DrawJudge& judge,
@@ -51,13 +60,13 @@ Proof make_proof(const PromotionState& promotion, const PageMoment& moment, Draw
               .entries = promotion.entries,
               .head = promotion.link,
               .outside = promotion.outside,
-              .stock = promotion.rules->stock,
-              .claimed = static_cast<std::uint32_t>(promotion.claims.size())};
+              .stock = promotion.rules->stock};
   for (std::uint32_t number = 1; number <= promotion.rules->window_count; ++number) {
     const auto window = promotion.window(number, now);
     if (!is_told(promotion, window, now)) break;
     proof.windows.push_back(proof_of(promotion, window, judge));
   }
+  proof.claimed = claims_told(promotion, proof);
   proof.statement = sign({.epoch = moment.position.epoch,
                           .sequence = moment.position.sequence,
                           .journal_head = moment.position.head,

@@ -6,7 +6,7 @@ two bursts of honest visitors it asks for the page's public count, and enters wh
 import math
 import random
 
-from stall import HOST, Door, Stall, hit, read_receipt, secret_hash, visitor
+from stall import CHECK_DRAW, HOST, Door, Stall, hit, read_receipt, secret_hash, visitor
 
 SIZE, ADDRESSES = 50, 100
 EVERY_WINDOWS = 60  # As many show that each Nth can be aimed at.
@@ -146,6 +146,7 @@ def sniping(report, windows, budget):
                 report.check(f"{name}: it has entered", len(sniper.entries) > count,
                              f"{len(sniper.entries):,} entries")
             stopping(report, stall, max(windows // 10, EVERY_WINDOWS))
+            watching_prizes(report, stall)
 
 
 def stopping(report, stall, windows):
@@ -158,3 +159,24 @@ def stopping(report, stall, windows):
                  is_bounded(sniper.wins, sniper.fair, math.sqrt(sniper.variance)),
                  f"{sniper.wins} wins, {sniper.fair:.1f} by its own tickets;"
                  f" {say(*figures, windows)}")
+
+
+def watching_prizes(report, stall):
+    """While a window is open nobody but its winner may know that its prize is gone: whoever knew
+    that it is not would enter at its end, where the next place wins nearly for certain."""
+    # Two winners, since the first of two is never at the last place.
+    stall.add("watched", f'rule = "instant"\nentries = {SIZE}\nwindows = 2\nwinners = 2')
+    door, place = stall.door(), CHECK_DRAW.draw(stall.seeds("watched", 2)[1], SIZE, 2)[0]
+    whose = [visitor(i) for i in range(SIZE)]
+    answers = door.send([hit("/watched", who) for who in whose[:SIZE - 1]])
+    said = door.claim(answers[place - 1]["receipt"], whose[place - 1].secret)
+    proof = stall.proof("watched", SIZE - 1)
+    while proof["as_of"] < said["claimed"]:
+        proof = stall.proof("watched", SIZE - 1)
+    report.check("the page does not tell that the prize of an open window is gone",
+                 said["won"] and proof["claimed"] == 0, f"claimed {proof['claimed']}")
+    door.send([hit("/watched", whose[-1])])
+    proof = stall.proof("watched", SIZE)
+    report.check("control: of a window that is over it tells", proof["claimed"] == 1,
+                 f"claimed {proof['claimed']}")
+    door.close()
