@@ -112,9 +112,9 @@ class Door:
 class Stall:
     """A server with one site, and the promotions that are added to it."""
 
-    def __init__(self, name, shim=None, flags=()):
+    def __init__(self, name, shim=None, flags=(), segment_bytes=SMALL_SEGMENT):
         self.folder = scratch(f"prizes-{name}")
-        self.server = Server(self.folder, SMALL_SEGMENT, flags)
+        self.server = Server(self.folder, segment_bytes, flags)
         self.shim = shim(self.folder) if shim else None
         self.token = None
 
