@@ -110,7 +110,12 @@ Result<PrizeDesk::Text> PrizeDesk::page(const std::string& name) {
   Copy copy;
   const auto ran = between_commits(parts.committer, [&](Ledger& ledger) {
     const auto& counters = ledger.counters();
-    copy = {copy_of(counters.entries().find(name)), {counters.position(), counters.committed()}};
+    const auto* state = counters.entries().find(name);
+    // Where nobody comes by, no commit has the time that decides. Without a disk it is as it was.
+    if (state != nullptr && has_time_decided(*state, counters.committed(), parts.clock.now())) {
+      (void)ledger.probe();
+    }
+    copy = {copy_of(state), {counters.position(), counters.committed()}};
   });
   if (!ran) return ran.error();
   if (!copy.promotion) return Error{Code::not_found, "there is no promotion " + name};

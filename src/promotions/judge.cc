@@ -84,7 +84,11 @@ Verdict DrawJudge::judge(const PromotionState& promotion, std::uint64_t entry, U
     if (!promotion.outside && now < rules.outside_at) verdict.known_at = rules.outside_at;
   }
   const auto won = winners(promotion, window);
-  if (!won) return verdict;
+  if (!won) {
+    // Its time has come and its seed is gone: nobody can tell.
+    if (verdict.known_at && *verdict.known_at <= now) verdict.known_at.reset();
+    return verdict;
+  }
   verdict.kind =
       std::ranges::binary_search(*won, entry) ? Verdict::Kind::won : Verdict::Kind::not_drawn;
   return verdict;

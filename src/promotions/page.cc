@@ -48,6 +48,13 @@ std::uint32_t claims_told(const PromotionState& promotion, const Proof& proof) {
 
 }  // namespace
 
+bool has_time_decided(const PromotionState& promotion, UnixTime then, UnixTime now) {
+  if (now <= then) return false;
+  if (status_of(promotion, then) != status_of(promotion, now)) return true;
+  const auto& ends = promotion.rules->window_ends;
+  return std::ranges::upper_bound(ends, then) != std::ranges::upper_bound(ends, now);
+}
+
 Proof make_proof(const PromotionState& promotion, const PageMoment& moment, DrawJudge& judge,
                  const SigningKey& key) {
   const auto now = moment.committed;

@@ -15,6 +15,9 @@ struct PageMoment {
   UnixTime committed{};
 };
 
+// Whether there is more to publish at `now` than at `then`, though nobody entered or claimed.
+bool has_time_decided(const PromotionState& promotion, UnixTime then, UnixTime now);
+
 Proof make_proof(const PromotionState& promotion, const PageMoment& moment, DrawJudge& judge,
                  const SigningKey& key);
 

@@ -144,6 +144,26 @@ def pending_until_the_window_ends(report):
         report.equal("daily: and far back", server.claim(ticket)["won"], True)
 
 
+def quiet(report):
+    """Where nobody comes by any more, time decides all the same."""
+    with Draws() as server:
+        server.run()
+        name = server.open("hourly", {"rule": "instant", "each": "hour"}, closes=after(3 * HOUR))
+        for _ in range(3):
+            server.enter()
+        report.equal("quiet: nothing is over", server.published(name)["windows"], [])
+        server.shift_clock(HOUR)
+        one = server.published(name, lambda proof: proof["windows"])
+        report.equal("quiet: a window", (one["status"], len(one["windows"])), ("running", 1))
+        server.shift_clock(3 * HOUR)
+        end = server.published(name, lambda proof: proof["status"] == "closed")
+        report.equal("quiet: the end", end["status"], "closed")
+        report.check("quiet: both checks", server.check(end))
+        server.shift_clock(30 * DAY)
+        last = server.published(name, lambda proof: proof["status"] == "over")
+        report.equal("quiet: nothing more will happen", last["status"], "over")
+
+
 def sealed(report):
     with Draws() as server:
         server.run()
@@ -330,5 +350,5 @@ def doors(report):
                          answer_problems(answer, 405, "method_not_allowed"))
 
 
-ALL = (exact, every, instant_by_entries, instant_by_time, pending_until_the_window_ends, sealed,
-       commands, prizes, limits, keys, doors)
+ALL = (exact, every, instant_by_entries, instant_by_time, pending_until_the_window_ends, quiet,
+       sealed, commands, prizes, limits, keys, doors)
