@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstdlib>
+
 #include "base/entropy.h"
 
 namespace nando {
@@ -79,6 +82,110 @@ TEST(Receipt, AnyOtherBitMakesItNone) {
     EXPECT_FALSE(open_receipt(std::string_view(text).substr(0, size), ring)) << size;
   }
   EXPECT_FALSE(open_receipt(text + "A", ring));
+}
+
+// P3. What a forger can do who has receipts and no key: bits, lengths, and fields of two receipts
+// of this installation, of another, of another site, key and life.
+class Forger {
+ public:
+  explicit Forger(const KeyRing& ring) {
+    const KeyRing foreign({{MacKeyId{1}, key_of(90)}, {MacKeyId{2}, key_of(91)}}, {2});
+    auto receipt = full_receipt();
+    add(receipt, ring);
+    add(receipt, foreign);
+    receipt.site = {8};
+    receipt.page_ordinal = 43;
+    add(receipt, ring);
+    receipt.key = {2};
+    receipt.entry_ordinal = 10;
+    receipt.promotion = 4;
+    add(receipt, ring);
+    add(receipt, foreign);
+    receipt.epoch = {std::byte{9}};
+    receipt.committed += std::chrono::hours{24 * 365};
+    receipt.secret_hash = {std::byte{8}};
+    add(receipt, ring);
+  }
+  std::string next() {
+    const auto& one = any();
+    switch (below(5)) {
+      case 0:
+        return with_other_bits(one);
+      case 1:
+        return with_fields_of(one, any());
+      case 2:
+        return with_other_letters(to_base64url(one));
+      case 3:
+        return cut(to_base64url(one));
+      default:
+        return to_base64url(with_any_field(one));
+    }
+  }
+  bool is_genuine(std::string_view text) const {
+    return std::ranges::find(good_, text) != good_.end();
+  }
+
+ private:
+  static constexpr std::array<std::size_t, 17> kFields = {0,  3,  4,  8,   24,  32,  36,  40, 48,
+                                                          56, 72, 88, 112, 120, 124, 128, 144};
+
+  void add(const Receipt& receipt, const KeyRing& ring) {
+    const auto text = sealed(receipt, ring);
+    receipts_.push_back(*from_base64url(text));
+    if (open_receipt(text, ring_of({1, 2}))) good_.push_back(text);
+  }
+  std::size_t below(std::size_t end) { return static_cast<std::size_t>(chance_.below(end)); }
+  const Buffer& any() { return receipts_[below(receipts_.size())]; }
+  std::string with_other_bits(Buffer bytes) {
+    for (auto n = 1 + below(3); n > 0; --n) {
+      bytes[below(bytes.size())] ^= std::byte{1} << below(8);
+    }
+    return to_base64url(bytes);
+  }
+  std::string with_fields_of(Buffer bytes, const Buffer& other) {
+    for (auto n = 1 + below(4); n > 0; --n) {
+      const auto field = below(kFields.size() - 1);
+      std::copy(other.begin() + static_cast<std::ptrdiff_t>(kFields[field]),
+                other.begin() + static_cast<std::ptrdiff_t>(kFields[field + 1]),
+                bytes.begin() + static_cast<std::ptrdiff_t>(kFields[field]));
+    }
+    return to_base64url(bytes);
+  }
+  Buffer with_any_field(Buffer bytes) {
+    const auto field = below(kFields.size() - 1);
+    for (auto at = kFields[field]; at < kFields[field + 1]; ++at) {
+      bytes[at] = static_cast<std::byte>(below(256));
+    }
+    return bytes;
+  }
+  std::string with_other_letters(std::string text) {
+    for (auto n = 1 + below(2); n > 0; --n)
+      text[below(text.size())] = static_cast<char>(below(256));
+    return text;
+  }
+  std::string cut(std::string text) {
+    const auto size = below(2 * text.size());
+    return text.append(to_base64url(any())).substr(below(4), size);
+  }
+
+  SeededEntropy chance_{3};
+  std::vector<Buffer> receipts_;
+  std::vector<std::string> good_;
+};
+
+TEST(Receipt, NoMutantIsAccepted) {
+  const char* const said = std::getenv("NANDO_MUTATIONS");
+  const std::uint64_t count = said == nullptr ? 1'000'000 : std::strtoull(said, nullptr, 10);
+  const auto ring = ring_of({1, 2});
+  Forger forger(ring);
+  std::uint64_t accepted = 0;
+  for (std::uint64_t tried = 0; tried < count;) {
+    const auto text = forger.next();
+    if (forger.is_genuine(text)) continue;  // What was changed was alike in both.
+    ++tried;
+    if (open_receipt(text, ring)) ++accepted;
+  }
+  EXPECT_EQ(accepted, 0U) << "of " << count;
 }
 
 // What is not a field is zero, also where the MAC would hold: no second text for one receipt.
