@@ -48,9 +48,11 @@ class Target:
 
     def wait(self, count):
         """What it took, once there are so many; then a moment for one that should not come."""
-        ends = time.monotonic() + SECONDS_MAX
-        while len(self.taken()) < count and time.monotonic() < ends:
+        taken, ends = 0, time.monotonic() + SECONDS_MAX
+        while taken < count and time.monotonic() < ends:
             time.sleep(0.05)
+            if len(self.taken()) > taken:  # As long as they keep coming.
+                taken, ends = len(self.taken()), time.monotonic() + SECONDS_MAX
         time.sleep(1.5)
         return self.taken()
 
