@@ -12,10 +12,15 @@ namespace nando {
 
 namespace {
 
-// A name that was had before is refused before its seed is touched.
+// A name that was had before is refused before its seed is touched; and so is one that a failed
+// journal may have: only the next start knows.
 Result<> check_free(const OpeningParts& parts, SiteId site, const Promotion& rules) {
   Result<> may;
   const auto ran = parts.run([&](Ledger& ledger) {
+    if (const auto failure = ledger.failure(); !failure.empty()) {
+      may = Error{Code::io, "the journal has failed, restart first: " + failure};
+      return;
+    }
     const auto& counters = ledger.counters();
     may = check_opening(counters.entries(), site, rules, counters.committed());
   });
