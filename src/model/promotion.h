@@ -84,7 +84,7 @@ struct EntryLimits {
   bool operator==(const EntryLimits&) const = default;
 };
 
-// Who would enter: keyed hashes under a key that lives a day (ingest/entrants.h). 0: does not
+// Who would enter: keyed hashes under a key that lives a day (visitors/entrants.h). 0: does not
 // apply.
 struct Entrant {
   std::uint64_t visitor = 0;
