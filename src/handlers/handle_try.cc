@@ -4,12 +4,18 @@
 #include "base/entropy.h"
 #include "handlers/own_answer.h"
 #include "handlers/routes.h"
+#include "ingest/rate_limiter.h"
 #include "promotions/desk.h"
 
 namespace nando {
 
 void handle_try(Loop& loop, const Call& call, http::Responder responder) {
   const auto& parts = loop.parts();
+  // Before the clerk, who lets people in too.
+  const auto client = loop.client(call.request);
+  if (!parts.rate_limiter.take(client, SiteId{}, parts.clock.monotonic())) {
+    return refuse_own(loop, "rate_limited", std::move(responder));
+  }
   const auto host = std::string(call.request.header("Host").value_or(""));
   const auto url = "http://" + host + parts.base_path + "/try";
   const auto known = loop.ingest().host_of(url);

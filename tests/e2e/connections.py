@@ -157,6 +157,8 @@ def rate_limit(report):
         claims = [hit_of("three", X_Forwarded_For=f"192.0.2.{n}", Forwarded=f"for=192.0.2.{n}",
                          X_Real_IP=f"192.0.2.{n}") for n in range(6)]
         report.equal("no header moves the address", statuses(server, claims), [200] * 5 + [429])
+        tries = statuses(server, [Request("POST", "/api/v1/try", b"")] * 6)
+        report.equal("what waits for the clerk is limited too", tries, [200] * 5 + [429])
 
 
 def proxies(report):
