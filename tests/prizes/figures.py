@@ -42,7 +42,7 @@ def one_prize(report):
             first = [body for body in bodies if b'"duplicate":false' in body]
             if len(set(map(but_duplicate, bodies))) != 1 or len(first) != 1:
                 odd.append(set(bodies))
-            numbers.append(json.loads(bodies[0])["prize"]["number"])
+            numbers.append(json.loads(bodies[0]).get("prize", {}).get("number"))
         seconds = time.monotonic() - began
         for line in lines:
             line.socket.close()
