@@ -1,4 +1,4 @@
-"""P2 and P4 at their figures. NANDO_CLAIMS is the number of receipts of P2, a tenth of P4's."""
+"""P2 and P4 at their figures. NANDO_CLAIMS is the number of receipts of P2, a hundredth of P4's."""
 import base64
 import json
 import os
@@ -77,7 +77,7 @@ def stolen(report):
         server.run()
         server.open("launch", {"rule": "every", "every": 1})
         tickets, chance = server.enter_many(100), random.Random(4)
-        count, words = 10 * RECEIPTS, {}
+        count, words = 100 * RECEIPTS, {}
         with Connection(server.port) as line:
             for begin in range(0, count, PIPELINED):
                 ticket = tickets[begin // PIPELINED % len(tickets)]
