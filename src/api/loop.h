@@ -65,6 +65,8 @@ class Loop final : public http::Handler {
   const RunningPromotion* promotion_of(const Ingest::PageName& page);
   // Whether numbers of that site are for everybody.
   Visibility visibility(SiteId site);
+  // Whether it comes from this machine, passed on by nobody, or with a stats token.
+  bool is_operator(const http::Request& request);
   // Whether this asker may see them.
   bool may_read(const Site& site, const http::Request& request);
   // Fills in what every door takes from the request itself.
@@ -106,7 +108,6 @@ class Loop final : public http::Handler {
  private:
   bool is_there(Access access) const;
   std::string_view refusal(Access access, const http::Request& request);
-  bool is_operator(const http::Request& request);
   void drop(std::string_view word, http::Responder responder);
   void preflight(const http::Request& request, const Match& match, http::Responder responder);
 

@@ -37,13 +37,18 @@ std::string status_of(const PromotionState& state, UnixTime now) {
   return now < state.rules->opens ? "waiting" : "running";
 }
 
+std::uint32_t windows_over(const PromotionState& state, UnixTime now) {
+  const auto begun = state.windows_begun(now);
+  return begun - (state.window(begun, now).is_over ? 0 : 1);
+}
+
 Result<std::vector<Row>> rows_of(Live& live) {
   std::vector<Row> rows;
   const SystemClock clock;
   const auto ran = live.run([&](Ledger& ledger) {
     for (const auto& state : ledger.counters().entries().all()) {
       rows.push_back({state->rules, status_of(*state, clock.now()), state->entries,
-                      static_cast<std::uint32_t>(state->ended.size()), state->claims.size()});
+                      windows_over(*state, clock.now()), state->claims.size()});
     }
   });
   if (!ran) return ran.error();

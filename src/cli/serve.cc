@@ -156,6 +156,7 @@ class Store final : public Live {
   std::unique_ptr<Chore> scrubber_;
   std::unique_ptr<Chore> expirer_;
   std::unique_ptr<ControlServer> control_;
+  std::mutex keys_mutex_;  // Commands come at the same time.
 };
 
 Result<> Store::start() {
@@ -346,19 +347,7 @@ CopyState Store::warehouse_state() const {
 }
 
 Result<> Store::run(const std::function<void(Ledger&)>& work) {
-  std::mutex mutex;
-  std::condition_variable looked;
-  bool done = false;
-  const bool taken = committer_->run([&](Ledger& ledger) {
-    work(ledger);
-    const std::lock_guard lock(mutex);
-    done = true;
-    looked.notify_one();
-  });
-  if (!taken) return Error{Code::unavailable, "the server is stopping"};
-  std::unique_lock lock(mutex);
-  looked.wait(lock, [&] { return done; });
-  return {};
+  return committer_->run_and_wait(work);
 }
 
 void wait_a_tick() {
@@ -381,6 +370,7 @@ Result<> Store::feed_on() {
 }
 
 Result<MacKeyId> Store::rotate_key() {
+  const std::lock_guard lock(keys_mutex_);
   auto ring = add_key(data_->root(), entropy_);
   if (!ring) return ring.error();
   const auto current = ring->current();
@@ -389,6 +379,7 @@ Result<MacKeyId> Store::rotate_key() {
 }
 
 Result<> Store::revoke_key(MacKeyId key) {
+  const std::lock_guard lock(keys_mutex_);
   auto ring = nando::revoke_key(data_->root(), key);
   if (!ring) return ring.error();
   ledger_->use_keys(std::make_shared<const KeyRing>(std::move(*ring)));

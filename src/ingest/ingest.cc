@@ -164,10 +164,11 @@ Refusal make_pseudonym(Bench& bench, Draft& draft) {
   return std::nullopt;
 }
 
-// Of a page that a promotion covers, with a secret to claim by: who would enter. Whether they may
-// is for the commit to say, which alone knows who has.
+// Of a page that a promotion covers, with a secret to claim by, on a site that gives out receipts:
+// who would enter. Whether they may is for the commit to say, which alone knows who has.
 Refusal find_promotion(Bench& bench, Draft& draft) {
   if (!bench.promotions || !draft.beacon.secret_hash) return std::nullopt;
+  if (draft.site->counts == Visibility::closed) return std::nullopt;
   const auto& table = bench.promotions->get();
   if (table.running.empty()) return std::nullopt;
   const auto* found = table.covering(draft.site->id, bench.page_url);

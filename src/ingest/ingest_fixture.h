@@ -20,6 +20,7 @@ inline Site make_site(std::uint32_t id, std::string host, std::vector<std::strin
   site.id = {id};
   site.host = std::move(host);
   site.aliases = std::move(aliases);
+  site.counts = Visibility::open;
   return site;
 }
 

@@ -296,6 +296,14 @@ TEST(Ingest, WhoseSecretCameEntersTheRunningPromotionOfThePageAndNobodyElseDoes)
       beacon.secret_hash = SecretHash{std::byte{3}};
     }
   }
+  auto sites = example_sites();
+  for (auto& site : sites) site.counts = Visibility::closed;
+  const auto open = example_sites();
+  beacon.url = "https://other.example/any";
+  door.tables.publish(SiteTable(sites));
+  EXPECT_FALSE(hit_of(door, beacon).promotion) << "no receipt is given out";
+  door.tables.publish(SiteTable(open));
+  EXPECT_TRUE(hit_of(door, beacon).promotion);
   door.promotions.publish({});
   EXPECT_FALSE(hit_of(door, beacon).promotion) << "over, from the next hit on";
 }

@@ -71,6 +71,7 @@ class Commit {
     now,      // A prize, by this claim.
     before,   // By one of this commit that is the same.
     nothing,  // But the answer rests on a time, or on claims, that are not written yet.
+    hidden,   // Nothing, which leaves as much in the journal as a prize does.
   };
   struct PlannedClaim {
     const Claim* claim;

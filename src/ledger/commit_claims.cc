@@ -20,6 +20,13 @@ Status status_of(Verdict::Kind kind) {
   return Status::pending;
 }
 
+// Whether a loss would tell those who may still enter that nobody has won yet: how long the journal
+// is stands in every receipt.
+bool tells_of_open_window(const PromotionState& state, const ClaimOutcome& outcome, UnixTime now) {
+  return outcome.status == Status::not_drawn && state.rules->rule == WinRule::instant &&
+         !state.window(outcome.window, now).is_over;
+}
+
 }  // namespace
 
 ClaimOutcome::Status claim_status_of(Outcome::Status status) {
@@ -92,20 +99,25 @@ void Commit::plan(const Claim& claim, ClaimOutcome& outcome) {
   const bool rests_on_claims = outcome.status == Status::no_stock && !claims_.empty();
   if (before.status != outcome.status || rests_on_claims) {
     claims_.push_back({&claim, &outcome, Given::nothing});
+  } else if (tells_of_open_window(*state, outcome, committed_)) {
+    claims_.push_back({&claim, &outcome, Given::hidden});
   }
 }
 
 void Commit::write_claims() {
+  const auto probe = [this] {
+    add_probe(batch_);
+    ++kinds_[static_cast<std::size_t>(RecordKind::probe)];
+  };
   for (const auto& planned : claims_) {
+    if (planned.given == Given::hidden) probe();
     if (planned.given != Given::now) continue;
     const auto& receipt = planned.claim->receipt;
     add_record(batch_, ClaimRecord{PromotionId{receipt.promotion}, receipt.entry_ordinal,
                                    planned.outcome->prize});
     ++kinds_[static_cast<std::size_t>(RecordKind::claim)];
   }
-  if (batch_.records() > 0) return;
-  add_probe(batch_);
-  ++kinds_[static_cast<std::size_t>(RecordKind::probe)];
+  if (batch_.records() == 0) probe();
 }
 
 }  // namespace nando

@@ -1,6 +1,7 @@
 #include "ledger/committer.h"
 
 #include <algorithm>
+#include <future>
 
 #include "base/assert.h"
 #include "journal/batch.h"
@@ -84,6 +85,18 @@ bool Committer::run(std::function<void(Ledger&)> work) {
   }
   wake_.notify_one();
   return true;
+}
+
+Result<> Committer::run_and_wait(const std::function<void(Ledger&)>& work) {
+  const auto done = std::make_shared<std::promise<void>>();
+  auto waits = done->get_future();
+  const bool taken = run([&work, done](Ledger& ledger) {
+    work(ledger);
+    done->set_value();
+  });
+  if (!taken) return Error{Code::unavailable, "the server is stopping"};
+  waits.wait();
+  return {};
 }
 
 std::chrono::milliseconds Committer::busy_for() const {

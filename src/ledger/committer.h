@@ -56,6 +56,9 @@ class Committer {
   // Runs `work` on the committer's thread, between two commits: for changes that are no hits and
   // for checks that need one moment. False when stopping: it will not run.
   bool run(std::function<void(Ledger&)> work);
+  // The same, and waits until it has run; Code::unavailable when stopping. Not for the committer's
+  // thread, nor for a loop's.
+  Result<> run_and_wait(const std::function<void(Ledger&)>& work);
 
   // How long the commit that is going on now has lasted; 0 if none is.
   std::chrono::milliseconds busy_for() const;

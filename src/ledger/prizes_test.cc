@@ -15,88 +15,6 @@ namespace {
 using namespace std::chrono_literals;
 using Status = ClaimOutcome::Status;
 
-constexpr PromotionId kPromotion{1};
-constexpr SecretHash kSecret{std::byte{5}};
-
-// Even ordinals win once `known_from` is over.
-class EvenWins final : public Judge {
- public:
-  Verdict judge(const PromotionState&, std::uint64_t entry, UnixTime entered,
-                UnixTime now) override {
-    const auto at = std::max(entered, known_from);
-    if (now < at) return {Verdict::Kind::pending, at};
-    return {entry % 2 == 0 ? Verdict::Kind::won : Verdict::Kind::not_drawn, at};
-  }
-  UnixTime known_from{};
-};
-
-class PrizesTest : public testing::Test {
- protected:
-  PrizesTest() { EXPECT_TRUE(reopen()); }
-
-  Result<> reopen() {
-    auto opened = store.open();
-    if (opened) store.ledger->use_judge(judge);
-    return opened;
-  }
-
-  // Every fourth entry, 100 windows.
-  Promotion rules() const {
-    Promotion promotion;
-    promotion.name = "launch";
-    promotion.host = "blog.example.com";
-    promotion.opens = store.clock.now();
-    promotion.closes = store.clock.now() + 24h;
-    promotion.rule = WinRule::every;
-    promotion.windows = WindowKind::entries;
-    promotion.window_entries = 4;
-    promotion.window_count = 100;
-    promotion.limits = {.visitor = 1, .v4_24 = 2, .v6_64 = 0, .v6_56 = 0, .v6_48 = 0};
-    promotion.says = "a mug";
-    promotion.stock = 100;
-    promotion.claim_within = 1h;
-    return promotion;
-  }
-  Result<PromotionId> open(const Promotion& promotion) {
-    return store.ledger->open_promotion(SiteId{1}, promotion.host, rules_text(promotion));
-  }
-
-  static TestHit hit(std::uint64_t visitor, std::uint64_t network = 0, std::string_view id = "") {
-    return {.id = id,
-            .promotion = kPromotion,
-            .entrant = {.visitor = visitor, .v4_24 = network},
-            .secret_hash = kSecret};
-  }
-  std::uint64_t entry_of(const TestHit& hit) { return store.commit(hit).receipt.entry_ordinal; }
-  const PromotionState& state() const {
-    return *store.ledger->counters().entries().find(kPromotion);
-  }
-  Result<> change(PromotionAct act, std::string_view text = {}) {
-    return store.ledger->change_promotion({kPromotion, act, SiteId{1}, text});
-  }
-  // From the journal alone, and from the snapshot and what came after it.
-  void expect_replay_agrees() {
-    const auto live = store.canonical();
-    ASSERT_TRUE(reopen());
-    EXPECT_EQ(store.canonical(), live);
-    while (*store.ledger->keep()) {
-    }
-    ASSERT_TRUE(reopen());
-    EXPECT_EQ(store.canonical(), live);
-    (void)store.data.remove(kSnapshotName);
-    ASSERT_TRUE(reopen());
-    EXPECT_EQ(store.canonical(), live);
-    JournalReader reader(store.journal);
-    Recount recount;
-    ASSERT_TRUE(recount.advance(reader, store.ledger->position().sequence, [](Sequence) {}));
-    const auto& counted = recount.promotions().at(kPromotion);
-    EXPECT_EQ(counted, (Recount::Prizes{state().entries, state().link, state().claims.size()}));
-  }
-
-  EvenWins judge;
-  LedgerOnDisk store;
-};
-
 TEST_F(PrizesTest, EntriesAreNumberedAndOfferedOnceAVisitorAndWindow) {
   ASSERT_EQ(open(rules()).value(), kPromotion);
   EXPECT_EQ(entry_of(hit(1)), 1U);
@@ -256,6 +174,25 @@ TEST_F(PrizesTest, ALossIsNoRecord) {
   none.promotion = 7;
   EXPECT_EQ(store.claim(none).status, Status::no_entry);
   EXPECT_EQ(store.ledger->position().sequence, before);
+}
+
+// Else the journal's length, which receipts tell, would say that nobody has won yet.
+TEST_F(PrizesTest, ALossInAWindowThatIsOpenLeavesAsMuchAsAWin) {
+  auto promotion = rules();
+  promotion.rule = WinRule::instant;
+  promotion.commitment = Hash256{std::byte{1}};
+  ASSERT_TRUE(open(promotion));
+  const auto loser = store.commit(hit(1)).receipt;
+  const auto winner = store.commit(hit(2)).receipt;
+  const auto left = [&](const Receipt& receipt) {
+    const auto before = store.ledger->position().sequence.value;
+    store.claim(receipt);
+    return store.ledger->position().sequence.value - before;
+  };
+  EXPECT_EQ(left(loser), 1U);
+  EXPECT_EQ(left(winner), 1U);
+  store.commit_all({hit(3), hit(4)});
+  EXPECT_EQ(left(loser), 0U) << "the window is over";
 }
 
 TEST_F(PrizesTest, StockIsNotOverspentWithinOneCommit) {

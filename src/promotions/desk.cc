@@ -1,6 +1,5 @@
 #include "promotions/desk.h"
 
-#include <future>
 #include <map>
 #include <mutex>
 
@@ -37,18 +36,6 @@ std::optional<PromotionState> copy_of(const PromotionState* state) {
                         .outside = state->outside,
                         .revealed_at = state->revealed_at,
                         .claims = state->claims};
-}
-
-Result<> between_commits(Committer& committer, const std::function<void(Ledger&)>& work) {
-  const auto done = std::make_shared<std::promise<void>>();
-  auto waits = done->get_future();
-  const bool taken = committer.run([&work, done](Ledger& ledger) {
-    work(ledger);
-    done->set_value();
-  });
-  if (!taken) return Error{Code::unavailable, "the server is stopping"};
-  waits.wait();
-  return {};
 }
 
 // One of three wins, for as long as anybody tries.
@@ -108,7 +95,7 @@ Result<PrizeDesk::Text> PrizeDesk::page(const std::string& name) {
   if (auto recent = recent_page(name)) return recent;
   auto& parts = state_->parts;
   Copy copy;
-  const auto ran = between_commits(parts.committer, [&](Ledger& ledger) {
+  const auto ran = parts.committer.run_and_wait([&](Ledger& ledger) {
     const auto& counters = ledger.counters();
     const auto* state = counters.entries().find(name);
     // Where nobody comes by, no commit has the time that decides. Without a disk it is as it was.
@@ -126,18 +113,24 @@ Result<PrizeDesk::Text> PrizeDesk::page(const std::string& name) {
   return Text(std::move(text));
 }
 
-Result<std::string> PrizeDesk::open_trial(const Site& site, const std::string& page) {
+Result<std::string> PrizeDesk::open_trial(const Site& site, const std::string& page,
+                                          IfNoTrial if_none) {
   auto& parts = state_->parts;
   const auto name = trial_name(site.host);
-  bool is_there = false;
-  const auto ran = between_commits(parts.committer, [&](Ledger& ledger) {
-    is_there = ledger.counters().entries().find(name) != nullptr;
+  std::shared_ptr<const Promotion> there;
+  const auto ran = parts.committer.run_and_wait([&](Ledger& ledger) {
+    const auto* state = ledger.counters().entries().find(name);
+    if (state != nullptr) there = state->rules;
   });
   if (!ran) return ran.error();
-  if (is_there) return name;
-  const OpeningParts opening{parts.secrets, parts.entropy, [&](const auto& work) {
-                               return between_commits(parts.committer, work);
-                             }};
+  const bool is_trial = there != nullptr && there->host == site.host && there->pages.size() == 1 &&
+                        there->pages.front() == page;
+  if (is_trial) return name;
+  if (there != nullptr || if_none == IfNoTrial::refuse) {
+    return Error{Code::not_found, "no promotion is open for this page"};
+  }
+  const OpeningParts opening{parts.secrets, parts.entropy,
+                             [&](const auto& work) { return parts.committer.run_and_wait(work); }};
   const auto opened =
       open_promotion(opening, site, trial_rules(name, site.host, page, parts.clock.now()), {});
   if (!opened) return opened.error();

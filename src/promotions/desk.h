@@ -23,6 +23,8 @@ struct Site;
 // A page is made anew when it is older than this.
 inline constexpr std::chrono::milliseconds kPromotionPageAge{1000};
 
+enum class IfNoTrial : std::uint8_t { open, refuse };
+
 class PrizeDesk {
  public:
   // All outlive this.
@@ -46,9 +48,9 @@ class PrizeDesk {
   // loop's thread. Code::not_found if there is none of that name, Code::unavailable when stopping.
   Result<Text> page(const std::string& name);
 
-  // The promotion of the page for trying out, opened if it is not there yet; its name. As
-  // open_promotion(); not for a loop's thread.
-  Result<std::string> open_trial(const Site& site, const std::string& page);
+  // The promotion of the page for trying out; its name. As open_promotion(); Code::not_found where
+  // there is none, or another of its name. Not for a loop's thread.
+  Result<std::string> open_trial(const Site& site, const std::string& page, IfNoTrial if_none);
 
   // The code of prize 1, 2, 3, ...
   Result<std::string> code(const std::string& name, std::uint32_t prize) const;

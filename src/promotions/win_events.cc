@@ -16,8 +16,10 @@ constexpr std::string_view kPrize = "prize";
 // Wins that are taken from the ledger at once.
 constexpr std::size_t kWinsMax = 1'000;
 
-std::string id_of(const PromotionState& state, std::uint32_t prize) {
-  return state.rules->name + "-" + std::to_string(prize);
+// With its time, since after a restore the same prize may be another's.
+std::string id_of(const PromotionState& state, const PromotionState::Claim& claim) {
+  return state.rules->name + "-" + std::to_string(claim.prize) + "-" +
+         std::to_string(claim.at.time_since_epoch().count());
 }
 
 std::uint32_t claims_of(const PromotionState& state) {
@@ -28,7 +30,7 @@ std::uint32_t claims_of(const PromotionState& state) {
 void add_wins(std::vector<PrizeWon>& wins, const PromotionState& state, std::uint32_t mark) {
   for (const auto& [entry, claim] : state.claims) {
     if (claim.prize <= mark || claim.prize > mark + kWinsMax) continue;
-    wins.push_back({.id = id_of(state, claim.prize),
+    wins.push_back({.id = id_of(state, claim),
                     .promotion = state.rules->name,
                     .site = state.rules->host,
                     .window = state.window_holding(entry),

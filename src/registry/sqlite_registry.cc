@@ -28,14 +28,14 @@ class SqliteRegistry final : public Registry {
   Result<> load();
 
   Result<Document> get(std::string_view kind, std::string_view id) override {
-    const std::lock_guard lock(mutex_);
+    const std::lock_guard lock(memory_mutex_);
     const auto found = documents_.find(Key(kind, id));
     if (found == documents_.end()) return none(kind, id);
     return found->second.document;
   }
 
   Result<std::vector<Document>> list(std::string_view kind) override {
-    const std::lock_guard lock(mutex_);
+    const std::lock_guard lock(memory_mutex_);
     std::vector<Document> found;
     for (auto at = documents_.lower_bound(Key(kind, "")); at != documents_.end(); ++at) {
       if (at->first.first != kind) break;
@@ -69,7 +69,8 @@ class SqliteRegistry final : public Registry {
   Result<> change(Statement statement, const Roster& roster);
   Result<> write(Statement statement, const Roster& roster);
 
-  std::mutex mutex_;
+  std::mutex mutex_;         // Of whoever writes or copies, disk and all.
+  std::mutex memory_mutex_;  // Of documents_, for a look or a change: readers wait for no disk.
   std::unique_ptr<Database> database_;
   const std::size_t documents_max_;
   std::map<Key, Kept> documents_;
@@ -174,6 +175,7 @@ Result<Version> SqliteRegistry::put(std::string_view kind, std::string_view id,
       " digest = excluded.digest");
   statement.bind(as_bytes(kind)).bind(as_bytes(id)).bind(version).bind(body).bind(digest);
   if (auto done = change(std::move(statement), roster); !done) return done.error();
+  const std::lock_guard memory(memory_mutex_);
   documents_[key] = Kept{{key.second, version, fields}, digest};
   return version;
 }
@@ -192,6 +194,7 @@ Result<> SqliteRegistry::remove(std::string_view kind, std::string_view id, Vers
       database_->prepare("/* Registry.remove */ DELETE FROM documents WHERE kind = ? AND id = ?");
   statement.bind(as_bytes(kind)).bind(as_bytes(id));
   if (auto done = change(std::move(statement), roster); !done) return done;
+  const std::lock_guard memory(memory_mutex_);
   documents_.erase(found);
   return {};
 }
