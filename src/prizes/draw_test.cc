@@ -236,6 +236,24 @@ TEST(Winners, FollowTheRule) {
   EXPECT_EQ(winners_of(sealed, {1, 0}, seed), Ordinals());
 }
 
+TEST(Winners, TheNextIsToldWhereSomebodyCouldCountToIt) {
+  auto exact = by_entries(WinRule::exact);
+  exact.windows = WindowKind::whole;
+  exact.ordinals = {1, 10, 11};
+  EXPECT_EQ(next_winner(exact, 0), 1U);
+  EXPECT_EQ(next_winner(exact, 1), 10U);
+  EXPECT_EQ(next_winner(exact, 10), 11U);
+  EXPECT_EQ(next_winner(exact, 11), std::nullopt) << "none is left";
+  const auto every = by_entries(WinRule::every);
+  EXPECT_EQ(next_winner(every, 0), 100U);
+  EXPECT_EQ(next_winner(every, 99), 100U);
+  EXPECT_EQ(next_winner(every, 100), 200U);
+  EXPECT_EQ(next_winner(every, entries_max(every)), std::nullopt);
+  for (const auto rule : {WinRule::instant, WinRule::sealed}) {
+    EXPECT_EQ(next_winner(by_entries(rule), 5), std::nullopt) << "nobody can tell";
+  }
+}
+
 // A window by entries that was not filled is drawn as if it had been: a winner's place may be
 // empty.
 TEST(Winners, APlaceThatNobodyTookWinsNothing) {

@@ -318,6 +318,29 @@ def keys(report):
         report.equal("what was given stays given", server.listed(name)["claimed"], 2)
 
 
+def badge_of(server, page="launch", more=""):
+    """What the badge of that page says of its next prize."""
+    answer = server.ask(get(f"/badge/prize.example/{page}.svg?of=prize{more}"))
+    return answer.body.decode().partition("<title>")[2].partition("</title>")[0]
+
+
+def badges(report):
+    with Draws() as server:
+        server.run()
+        report.equal("a badge without a promotion", badge_of(server), "next prize: none")
+        server.open("nth", {"rule": "every", "every": 1200, "windows": 2}, pages=["/launch"])
+        server.open("drawn", {"rule": "instant", "entries": 5}, pages=["/drawn"])
+        report.equal("the whole window", badge_of(server), "next prize: in 1,200")
+        for _ in range(3):
+            server.enter()
+        report.equal("nearer by each entry", badge_of(server), "next prize: in 1,197")
+        report.equal("short, and with a label", badge_of(server, more="&format=short&label=win"),
+                     "win: in 1.1k")
+        report.equal("where nobody can tell", badge_of(server, "drawn"), "next prize: by a draw")
+        server.must("promotion", "pause", "nth")
+        report.equal("while it is paused", badge_of(server), "next prize: none")
+
+
 def doors(report):
     """HEAD, preflights, foreign origins; no cookie is set and none is read."""
     with Draws() as server:
@@ -351,4 +374,4 @@ def doors(report):
 
 
 ALL = (exact, every, instant_by_entries, instant_by_time, pending_until_the_window_ends, quiet,
-       sealed, commands, prizes, limits, keys, doors)
+       sealed, commands, prizes, limits, keys, badges, doors)
