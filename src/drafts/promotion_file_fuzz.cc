@@ -1,7 +1,7 @@
 // Any bytes as a promotion's file and as its codes: refused with a reason, or rules that pass.
 #include "base/assert.h"
+#include "drafts/codes.h"
 #include "drafts/promotion_file.h"
-#include "promotions/codes.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace nando;
