@@ -22,6 +22,8 @@ async function withServer(world, body) {
   try {
     await body(program, page, context);
   } finally {
+    // Before the server: a page that loses it says so, and rightly.
+    await page.close();
     await program.remove();
   }
 }
