@@ -15,6 +15,7 @@
 #include "prizes/entries_file.h"
 #include "prizes/proof.h"
 #include "promotions/opening.h"
+#include "promotions/page.h"
 #include "wire/promotion_json.h"
 
 namespace nando {
@@ -30,11 +31,10 @@ struct Row {
   std::size_t claimed = 0;
 };
 
-std::string status_of(const PromotionState& state, UnixTime now) {
-  if (state.intake == Intake::closed) return "closed";
-  if (state.is_over(now)) return "over";
-  if (state.intake == Intake::paused) return "paused";
-  return now < state.rules->opens ? "waiting" : "running";
+std::string status_text(const PromotionState& state, UnixTime now) {
+  const auto status = status_of(state, now);
+  const bool waits = status == PromotionStatus::running && now < state.rules->opens;
+  return waits ? "waiting" : std::string(name_of(status));
 }
 
 std::uint32_t windows_over(const PromotionState& state, UnixTime now) {
@@ -47,7 +47,7 @@ Result<std::vector<Row>> rows_of(Live& live) {
   const SystemClock clock;
   const auto ran = live.run([&](Ledger& ledger) {
     for (const auto& state : ledger.counters().entries().all()) {
-      rows.push_back({state->rules, status_of(*state, clock.now()), state->entries,
+      rows.push_back({state->rules, status_text(*state, clock.now()), state->entries,
                       windows_over(*state, clock.now()), state->claims.size()});
     }
   });

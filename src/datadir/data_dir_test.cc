@@ -9,6 +9,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <thread>
 
 #include "datadir/run_dir.h"
@@ -176,6 +177,19 @@ TEST(DirectoryWatch, OfNoDirectoryWaitsNotForEver) {
   watch.wait(std::chrono::hours{1});
 }
 
+// Each byte with a bit flipped, each beginning, and one byte too many.
+void each_rot(const Buffer& bytes, const std::function<void(const Buffer&)>& check) {
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    auto rotten = bytes;
+    rotten[i] ^= std::byte{1} << (i % 8);
+    check(rotten);
+    check({bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(i)});
+  }
+  auto longer = bytes;
+  longer.push_back(std::byte{0});
+  check(longer);
+}
+
 TEST(Keys, AreTheSameAtTheNextStart) {
   const auto folder = make_folder();
   auto directory = open_directory(folder, IfMissing::fail);
@@ -276,15 +290,7 @@ TEST(Keys, ADamagedSigningSeedIsRefusedAndNotMadeAnew) {
     EXPECT_NE(read.error().message.find("/signing"), std::string::npos);
     EXPECT_EQ(*read_file(**directory, kSigningFile, 1000), rotten);
   };
-  for (std::size_t i = 0; i < bytes.size(); ++i) {
-    auto rotten = bytes;
-    rotten[i] ^= std::byte{1} << (i % 8);
-    check(rotten);
-    check({bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(i)});
-  }
-  auto longer = bytes;
-  longer.push_back(std::byte{0});
-  check(longer);
+  each_rot(bytes, check);
   std::ofstream(folder + "/signing", std::ios::binary) << as_text(bytes);
   EXPECT_EQ(signing_seed(**directory, entropy).value(), *made) << "the control";
 }
@@ -302,15 +308,7 @@ TEST(Keys, EveryFlippedBitAndEveryCutIsRefusedByName) {
     EXPECT_EQ(read.error().code, Code::corrupt);
     EXPECT_NE(read.error().message.find("/keys"), std::string::npos);
   };
-  for (std::size_t i = 0; i < bytes.size(); ++i) {
-    auto rotten = bytes;
-    rotten[i] ^= std::byte{1} << (i % 8);
-    check(rotten);
-    check({bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(i)});
-  }
-  auto longer = bytes;
-  longer.push_back(std::byte{0});
-  check(longer);
+  each_rot(bytes, check);
 }
 
 TEST(DataDir, KeysThatAreGoneWhileThereIsAJournalAreNotMadeAnew) {

@@ -6,18 +6,6 @@ namespace nando {
 
 namespace {
 
-PromotionStatus status_of(const PromotionState& promotion, UnixTime now) {
-  if (!promotion.is_over(now)) {
-    return promotion.intake == Intake::paused ? PromotionStatus::paused : PromotionStatus::running;
-  }
-  const auto& rules = *promotion.rules;
-  const bool undrawn = rules.rule == WinRule::sealed && !promotion.outside;
-  if (undrawn) return PromotionStatus::closed;
-  auto known_at = promotion.intake == Intake::closed ? promotion.closed_at : rules.closes;
-  if (promotion.outside) known_at = promotion.revealed_at;
-  return now > known_at + rules.claim_within ? PromotionStatus::over : PromotionStatus::closed;
-}
-
 // Windows that nobody will enter, and that it makes sense to tell of.
 bool is_told(const PromotionState& promotion, const Window& window, UnixTime now) {
   if (!window.is_over) return false;
@@ -47,6 +35,18 @@ std::uint32_t claims_told(const PromotionState& promotion, const Proof& proof) {
 }
 
 }  // namespace
+
+PromotionStatus status_of(const PromotionState& promotion, UnixTime now) {
+  if (!promotion.is_over(now)) {
+    return promotion.intake == Intake::paused ? PromotionStatus::paused : PromotionStatus::running;
+  }
+  const auto& rules = *promotion.rules;
+  const bool undrawn = rules.rule == WinRule::sealed && !promotion.outside;
+  if (undrawn) return PromotionStatus::closed;
+  auto known_at = promotion.intake == Intake::closed ? promotion.closed_at : rules.closes;
+  if (promotion.outside) known_at = promotion.revealed_at;
+  return now > known_at + rules.claim_within ? PromotionStatus::over : PromotionStatus::closed;
+}
 
 bool has_time_decided(const PromotionState& promotion, UnixTime then, UnixTime now) {
   if (now <= then) return false;

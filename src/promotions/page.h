@@ -18,6 +18,9 @@ struct PageMoment {
 // Whether there is more to publish at `now` than at `then`, though nobody entered or claimed.
 bool has_time_decided(const PromotionState& promotion, UnixTime then, UnixTime now);
 
+// What becomes of it at `now`; the words of the page and of `promotion list`.
+PromotionStatus status_of(const PromotionState& promotion, UnixTime now);
+
 Proof make_proof(const PromotionState& promotion, const PageMoment& moment, DrawJudge& judge,
                  const SigningKey& key);
 

@@ -248,6 +248,19 @@ def trial_page(report):
                              server.ask(Request(method, "/try", b"")).status, wanted)
 
 
+def trial_draw(report):
+    """A stranger behind a proxy of this machine finds the trial's draw, and opens none."""
+    stranger = (("X-Forwarded-For", "203.0.113.9"),)
+    with Server() as server:
+        server.must("site", "add", "127.0.0.1", "--public-counts")
+        server.start()
+        ask = lambda *headers: server.ask(Request("POST", "/api/v1/try", b"", headers)).status
+        report.equal("passed on, before there is one", ask(*stranger), 404)
+        report.equal("and none was opened", server.must("promotion", "list", "--json"), "[]")
+        report.equal("from this machine", ask(), 200)
+        report.equal("passed on, now that there is one", ask(*stranger), 200)
+
+
 def old_kernel(report):
     """Where there is no epoll_pwait2 (before Linux 5.11), or a sandbox forbids it."""
     call = "epoll_pwait2"
@@ -265,4 +278,4 @@ def old_kernel(report):
 
 
 ON_ONE_SERVER = (duplicates, closed_is_unknown, pipelined, old_http, controls, books)
-ALL = (rate_limit, proxies, forgotten_proxy, base_path, trial_page, old_kernel)
+ALL = (rate_limit, proxies, forgotten_proxy, base_path, trial_page, trial_draw, old_kernel)

@@ -1,4 +1,6 @@
 """The whole life of a promotion of each rule: opened, entered, claimed, published and checked."""
+import json
+
 import draws
 from draws import DAY, DONE, HOUR, NO, Draws, after, answer_problems, but_duplicate
 from wire import Request, get
@@ -63,6 +65,9 @@ def exact(report):
         proof = agree(report, server, name, answers, 1)
         report.equal("exact: over with its last", (proof["status"], proof["entries"],
                                                    proof["claimed"]), ("closed", 5, 2))
+        listed = json.loads(server.must("promotion", "list", "--json"))
+        report.equal("exact: the list has the page's word", [one["status"] for one in listed],
+                     [proof["status"]])
         report.equal("exact: takes no more", server.claim(server.enter())["reason"], "no_entry")
         after_a_restart(report, server, name, tickets)
 
