@@ -33,7 +33,7 @@ class AgentMemo {
     const auto hash = siphash128(key_, as_bytes(agent));
     const auto set = entries_.begin() + set_of(hash);
     const auto known = std::find_if(set, set + kWays, [&](const Entry& entry) {
-      return entry.used != 0 && entry.hash == hash;
+      return entry.used != 0 && same_bytes(entry.hash, hash);
     });
     if (known != set + kWays) {
       known->used = ++turn_;

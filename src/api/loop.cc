@@ -281,7 +281,7 @@ void Loop::append_receipt(const Receipt& receipt) {
   if (keys_->find(receipt.key) == nullptr) return;
   const auto at = body_.size();
   body_.resize(at + kReceiptTextBytes);
-  seal(receipt, *keys_, body_.data() + at);
+  sealer_.seal(receipt, *keys_, body_.data() + at);
 }
 
 std::string_view Loop::hit_header(const Outcome& outcome) {

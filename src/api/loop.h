@@ -123,6 +123,7 @@ class Loop final : public http::Handler {
   std::string body_;
   std::string headers_;
   std::shared_ptr<const KeyRing> keys_;
+  ReceiptSealer sealer_;
   std::array<std::atomic<std::uint64_t>, kErrors.size()> refusals_{};
 };
 

@@ -142,6 +142,12 @@ bool is_utf8(std::string_view text);
 inline constexpr std::uint64_t kEachByte = ~std::uint64_t{0} / 255;
 inline constexpr std::uint64_t kEachHighBit = kEachByte * 0x80;
 
+// As a == b, which the compiler does byte by byte.
+template <std::size_t n>
+bool same_bytes(const std::array<std::byte, n>& a, const std::array<std::byte, n>& b) {
+  return std::memcmp(a.data(), b.data(), n) == 0;
+}
+
 // In the order of the text: the first byte is the lowest.
 inline std::uint64_t load_eight(const char* text) {
   std::uint64_t word;

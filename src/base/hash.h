@@ -34,15 +34,16 @@ Hash256 sha256(std::span<const Bytes> parts);
 // Any length of key.
 Hash256 hmac_sha256(Bytes key, Bytes message);
 
-// A MAC key ready for use: initialised once, and the state is copied for every message. (libsodium
-// keeps the key's block back until more comes, so a message of 128 bytes costs two compressions.)
-// Immutable; any thread.
+// Requires: as many bytes in `b`.
+bool equal_in_constant_time(Bytes a, Bytes b);
+
+// A key of keyed BLAKE2b (RFC 7693), ready for use: initialised once, and the state is copied for
+// every message. (libsodium keeps the key's block back until more comes, so a message of up to 128
+// bytes costs two compressions.) Immutable; any thread.
 class MacKey {
  public:
   explicit MacKey(const Key256& key);
   Hash128 mac(Bytes message) const;
-  // In constant time.
-  bool verify(Bytes message, const Hash128& mac) const;
 
  private:
   crypto_generichash_state absorbed_;

@@ -143,7 +143,7 @@ class Exporter {
     if (hit.has_draw_entry && !add_entry(batch, sequence, receipt)) return;
     std::copy_n(batch.head.begin(), receipt.head.size(), receipt.head.begin());
     char sealed[kReceiptTextBytes];
-    seal(receipt, view_.keys(), sealed);
+    sealer_.seal(receipt, view_.keys(), sealed);
     text("receipt", {sealed, sizeof sealed});
   }
 
@@ -160,6 +160,7 @@ class Exporter {
 
   JournalView& view_;
   Key128 hash_key_;
+  ReceiptSealer sealer_;
   Sequence since_;
   const ExportArguments& args_;
   Output& output_;

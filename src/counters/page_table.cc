@@ -9,8 +9,8 @@ PageTable::PageTable()
 PageTable::~PageTable() = default;
 
 std::optional<PageId> PageTable::find_unlocked(const PageKey& key) const {
-  const auto slot =
-      index_.find(hash_of(key), [&](std::uint32_t s) { return at(PageId{s + 1}).key == key; });
+  const auto slot = index_.find(
+      hash_of(key), [&](std::uint32_t s) { return same_bytes(at(PageId{s + 1}).key, key); });
   if (!slot) return std::nullopt;
   return PageId{*slot + 1};
 }

@@ -119,7 +119,7 @@ void Connection::look_again() {
 std::size_t Connection::receive(std::size_t have) {
   const auto room = loop_.input_.size() - have;
   if (!readable_ || room == 0) return have;
-  const auto n = recv(socket_.get(), loop_.input_.data() + have, room, 0);
+  const auto n = receive_now(socket_.get(), loop_.input_.data() + have, room);
   if (n < 0) {
     if (errno == EINTR) return have;
     readable_ = false;
@@ -237,7 +237,7 @@ void Connection::refuse(const Refusal& why) {
 }
 
 void Connection::say_continue() {
-  const auto n = ::send(socket_.get(), kContinue.data(), kContinue.size(), MSG_NOSIGNAL);
+  const auto n = send_now(socket_.get(), kContinue);
   if (n != static_cast<ssize_t>(kContinue.size())) close();
 }
 
@@ -297,7 +297,7 @@ void Connection::abandon() {
 }
 
 void Connection::send(std::string_view bytes) {
-  const auto n = ::send(socket_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+  const auto n = send_now(socket_.get(), bytes);
   if (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK) return close();
   const auto size = static_cast<std::size_t>(std::max<ssize_t>(n, 0));
   if (size == bytes.size()) return sent();
@@ -308,7 +308,7 @@ void Connection::send(std::string_view bytes) {
 
 void Connection::flush() {
   const auto rest = std::string_view(out_).substr(out_sent_);
-  const auto n = ::send(socket_.get(), rest.data(), rest.size(), MSG_NOSIGNAL);
+  const auto n = send_now(socket_.get(), rest);
   if (n < 0) {
     if (errno != EAGAIN && errno != EWOULDBLOCK) close();
     return;
@@ -362,7 +362,7 @@ void Connection::check_time() {
     case State::writing:
       if (waited <= options.slow_limit) return;
       Loop::count(loop_.timed_out_);
-      return close();
+      return reset();
     case State::reading:
       if (waited <= (started_ || fresh_ ? options.slow_limit : options.idle_limit)) return;
       if (started_ || fresh_) Loop::count(loop_.timed_out_);
@@ -377,6 +377,14 @@ void Connection::stop() {
   after_answer_ = AfterAnswer::close;
   const bool idle = state_ == State::reading && !started_;
   if (idle || state_ == State::lingering || state_ == State::streaming) close();
+}
+
+// What a client that reads nothing has not taken would stay in the kernel, megabytes of it, for
+// minutes after a close.
+void Connection::reset() {
+  constexpr linger kAtOnce{.l_onoff = 1, .l_linger = 0};
+  setsockopt(socket_.get(), SOL_SOCKET, SO_LINGER, &kAtOnce, sizeof kAtOnce);
+  close();
 }
 
 void Connection::close() {

@@ -164,6 +164,7 @@ class Connection {
   void sent();
   void finish();
   void discard();
+  void reset();
 
   Loop& loop_;
   Descriptor socket_;

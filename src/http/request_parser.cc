@@ -68,10 +68,22 @@ bool target_too_long(std::string_view bytes) {
   return rest.size() > kTargetBytesMax && rest.find_first_of(" \r\n") == std::string_view::npos;
 }
 
+using Characters = std::array<bool, 256>;
+
+constexpr Characters these(std::string_view characters) {
+  Characters table{};
+  for (const char c : characters) table[static_cast<unsigned char>(c)] = true;
+  return table;
+}
+
+// Of a token (RFC 9110, 5.6.2): methods and the names of headers.
+constexpr auto kIsTokenCharacter =
+    these("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
+// Other control characters are in no head.
+constexpr auto kIsNotInHost = these(" \t,/?#@\\");
+
 bool is_host(std::string_view host) {
-  return std::none_of(host.begin(), host.end(), [](unsigned char c) {
-    return c <= ' ' || c == ',' || c == '/' || c == '?' || c == '#' || c == '@' || c == '\\';
-  });
+  return std::none_of(host.begin(), host.end(), [](unsigned char c) { return kIsNotInHost[c]; });
 }
 
 bool is_digits(std::string_view text) {
@@ -92,16 +104,6 @@ struct Head {
 
   bool is_chunked() const { return transfer_encodings > 0; }
 };
-
-// Of a token (RFC 9110, 5.6.2): methods and the names of headers.
-constexpr auto kIsTokenCharacter = [] {
-  std::array<bool, 256> table{};
-  for (const char c : std::string_view("!#$%&'*+-.^_`|~0123456789"
-                                       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")) {
-    table[static_cast<unsigned char>(c)] = true;
-  }
-  return table;
-}();
 
 std::size_t token_size(std::string_view text) {
   std::size_t size = 0;

@@ -203,6 +203,7 @@ TEST_F(HttpServer, SlowClientsAreGoneAndHonestOnesAreNot) {
   EXPECT_TRUE(body.rest().starts_with("HTTP/1.1 408 "));
   ASSERT_TRUE(eventually([&] { return server_->counts().open == 1; }));
   EXPECT_EQ(server_->counts().timed_out, 4U);
+  EXPECT_TRUE(reader.was_reset()) << "the kernel keeps what it has not taken";
   EXPECT_LT(reader.rest().size(), 32U << 20);
   EXPECT_FALSE(idle.ask(get("/x")).empty());
 }

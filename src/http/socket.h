@@ -3,11 +3,13 @@
 
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <string_view>
 #include <utility>
 
 #include "base/address.h"
@@ -35,6 +37,15 @@ class Descriptor {
  private:
   int fd_ = -1;
 };
+
+// recv() and send() without being points where a thread can be cancelled, which no thread here is:
+// in a process with threads glibc's cost two atomic operations more, some 30 ns each call.
+inline ssize_t receive_now(int fd, char* to, std::size_t bytes_max) {
+  return syscall(SYS_recvfrom, fd, to, bytes_max, 0, nullptr, nullptr);
+}
+inline ssize_t send_now(int fd, std::string_view bytes) {
+  return syscall(SYS_sendto, fd, bytes.data(), bytes.size(), MSG_NOSIGNAL, nullptr, 0);
+}
 
 // An address as the kernel has it.
 struct Endpoint {

@@ -59,6 +59,13 @@ class Client {
     return n > 0;
   }
 
+  // Whether the server has broken the connection off; waits for it, and reads nothing.
+  bool was_reset() const {
+    pollfd entry{.fd = socket_.get(), .events = 0, .revents = 0};
+    constexpr int kWaitMs = 1000;
+    return poll(&entry, 1, kWaitMs) == 1 && (entry.revents & POLLERR) != 0;
+  }
+
   // The next answer, head and body; empty if the server closed instead.
   std::string answer() {
     for (;;) {

@@ -46,7 +46,7 @@ class UrlMemo {
     const auto set = set_of(hash);
     for (std::size_t i = set; i < set + kWays; ++i) {
       auto& entry = entries_[i];
-      if (entry.site == nullptr || entry.raw != hash) continue;
+      if (entry.site == nullptr || !same_bytes(entry.raw, hash)) continue;
       entry.used = ++turn_;
       return Page{entry.site, entry.page, {text_of(i), entry.url_size}};
     }

@@ -102,7 +102,7 @@ class LedgerOnDisk {
 
   std::string receipt(const Outcome& outcome) const {
     std::string text(kReceiptTextBytes, ' ');
-    seal(outcome.receipt, *ring, text.data());
+    ReceiptSealer().seal(outcome.receipt, *ring, text.data());
     return text;
   }
 

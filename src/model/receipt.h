@@ -1,12 +1,12 @@
-// Receipt: the proof that a hit was counted, and as which. 128 bytes of fixed-width fields under a
-// MAC of 16; as text 192 characters of base64url. Layout: docs/formats/receipt.md.
+// Receipt: the proof that a hit was counted, and as which. 48 bytes that name its batch and 80 of
+// the hit, of fixed width, under a MAC of 16; as text 192 characters of base64url. Layout:
+// docs/formats/receipt.md.
 //
 // Promise
 //   - A receipt is a function of the record and its batch, so a retry gets the same bytes, over
-//   restarts and over
-//     rotation of the MAC key: the batch names the key it was made under.
+//     restarts and over rotation of the MAC key: the batch names the key it was made under.
 //   - It holds the head of the hash chain, so every visitor is a witness to the history up to
-//   theirs.
+//     theirs.
 #pragma once
 
 #include <map>
@@ -61,8 +61,21 @@ class KeyRing {
   MacKeyId current_;
 };
 
-// Writes kReceiptTextBytes characters at `to`. Requires: receipt.key is in `ring`.
-void seal(const Receipt& receipt, const KeyRing& ring, char* to);
+// Writes receipts. What those of one batch have in common, half of the work, is done once while
+// they come one after the other. One thread.
+class ReceiptSealer {
+ public:
+  // Writes kReceiptTextBytes characters at `to`. Requires: receipt.key is in `ring`, and a key's id
+  // means the same key in every ring that is given.
+  void seal(const Receipt& receipt, const KeyRing& ring, char* to);
+
+ private:
+  static constexpr std::size_t kBatchBytes = 48;
+
+  std::array<std::byte, kBatchBytes> batch_{};  // Of the last receipt; zeros: there was none.
+  Key128 key_{};
+  std::array<char, base64url_size(kBatchBytes)> batch_text_{};
+};
 
 // Code::invalid if the text is no receipt of this ring: wrong length, alphabet, version, key or
 // MAC.

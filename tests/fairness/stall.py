@@ -23,7 +23,7 @@ from harness import BROWSER, ROOT, Server, remove, scratch  # noqa: E402
 HOST = "prize.example"
 SMALL_SEGMENT = 1 << 20
 ARRAY = 1000
-RECEIPT = struct.Struct("<4sIQQQIIQq16s16s24sQI4s16s")
+RECEIPT = struct.Struct("<4sIQQ24sQIIQq16s16sQI4s16s")
 Receipt = collections.namedtuple("Receipt", "page_ordinal committed entry promotion")
 # `agent` tells browsers of one address apart; `address` is text.
 Visitor = collections.namedtuple("Visitor", "address agent secret")
@@ -62,7 +62,7 @@ def hit(page, who, identity=None, secret=True):
 
 def read_receipt(text):
     fields = RECEIPT.unpack(base64.urlsafe_b64decode(text))
-    return Receipt(page_ordinal=fields[7], committed=fields[8], entry=fields[12],
+    return Receipt(page_ordinal=fields[8], committed=fields[9], entry=fields[12],
                    promotion=fields[13])
 
 
