@@ -35,8 +35,9 @@ Audience audience_of(Access access) {
 Loop::Loop(Api& api, http::Mailbox& mailbox)
     : api_(api),
       mailbox_(mailbox),
+      clock_(api.parts().clock),
       ingest_({api.parts().sites, api.parts().rate_limiter, api.parts().salts,
-               api.parts().ledger.hash_key(), api.parts().clock, api.parts().site_maker,
+               api.parts().ledger.hash_key(), clock_, api.parts().site_maker,
                &api.parts().ledger.promotions(), &api.parts().entrant_key}),
       tokens_(api.parts().tokens),
       sites_(api.parts().sites),

@@ -15,6 +15,7 @@
 #include "api/listeners.h"
 #include "api/route.h"
 #include "auth/tokens.h"
+#include "base/clock.h"
 #include "wire/hits.h"
 
 namespace nando {
@@ -33,6 +34,7 @@ class Loop final : public http::Handler {
   std::size_t body_bytes_max(const http::Request& head) override;
   void on_request(const http::Request& request, http::Responder responder) override;
   void on_turn_end() override {
+    clock_.let_go();
     gate_.end_turn();
     listeners_.end_turn();
   }
@@ -113,6 +115,7 @@ class Loop final : public http::Handler {
 
   Api& api_;
   http::Mailbox& mailbox_;
+  HeldClock clock_;  // Of the hits of a turn.
   Ingest ingest_;
   HitReader reader_;
   Tokens::Reader tokens_;

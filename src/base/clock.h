@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <optional>
 
 namespace nando {
 
@@ -27,6 +28,30 @@ class SystemClock final : public Clock {
   std::chrono::nanoseconds monotonic() const override {
     return std::chrono::steady_clock::now().time_since_epoch();
   }
+};
+
+// A clock that is looked at once and stands until it is let go: what is done in one turn is done at
+// one time, and a look costs nothing. One thread.
+class HeldClock final : public Clock {
+ public:
+  explicit HeldClock(const Clock& clock) : clock_(clock) {}
+  UnixTime now() const override {
+    if (!now_) now_ = clock_.now();
+    return *now_;
+  }
+  std::chrono::nanoseconds monotonic() const override {
+    if (!monotonic_) monotonic_ = clock_.monotonic();
+    return *monotonic_;
+  }
+  void let_go() {
+    now_.reset();
+    monotonic_.reset();
+  }
+
+ private:
+  const Clock& clock_;
+  mutable std::optional<UnixTime> now_;
+  mutable std::optional<std::chrono::nanoseconds> monotonic_;
 };
 
 // A clock for tests: it stands until it is moved. Any thread.

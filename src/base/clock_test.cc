@@ -38,5 +38,18 @@ TEST(Clock, TheSystemsMonotonicClockNeverGoesBack) {
   EXPECT_GT(clock.now(), UnixTime{hours{24 * 365 * 50}}) << "after 2019";
 }
 
+TEST(Clock, AHeldOneStandsUntilItIsLetGo) {
+  ManualClock clock;
+  HeldClock held(clock);
+  const auto wall = held.now();
+  const auto steady = held.monotonic();
+  clock.advance(hours{1});
+  EXPECT_EQ(held.now(), wall);
+  EXPECT_EQ(held.monotonic(), steady);
+  held.let_go();
+  EXPECT_EQ(held.now(), wall + hours{1});
+  EXPECT_EQ(held.monotonic(), steady + hours{1});
+}
+
 }  // namespace
 }  // namespace nando
