@@ -12,6 +12,14 @@ namespace nando {
 
 namespace {
 
+// A transaction of as many rows makes a row group that the engine leaves as it is: four that are
+// smaller fit into three, and are merged.
+constexpr std::size_t kRowsWithoutLog = kRowGroup / 4 * 3 + 1;
+
+// The bytes of the engine's log at which it moves what is in there to the tables. The row group
+// that is not full then is written again the next time: the longer the log, the smaller its share.
+constexpr std::uint64_t kLogBytes = 32 << 20;
+
 // The statements that make the tables and columns of version `kSchemaVersion` out of those of
 // version `from`; 0 is an empty file. What is there already stays.
 std::vector<std::string> statements(std::uint32_t from) {
@@ -114,6 +122,7 @@ class DuckWarehouse final : public Warehouse {
  private:
   Result<std::uint32_t> version();
   Result<> in_transaction(const std::function<Result<>()>& change);
+  Result<> limit_log(std::uint64_t bytes);
   Result<> add_hits(std::span<const HitRow> rows);
   Result<> add_nouns(const Rows& rows);
   Result<> set_voids(std::span<const VoidRow> rows);
@@ -124,6 +133,7 @@ class DuckWarehouse final : public Warehouse {
   DuckConnection loader_;
   std::vector<duckdb_logical_type> types_;
   std::optional<FileId> file_;
+  std::optional<std::uint64_t> log_limit_;
 };
 
 Result<> DuckWarehouse::prepare() {
@@ -178,7 +188,17 @@ Result<> DuckWarehouse::in_transaction(const std::function<Result<>()>& change) 
   return done;
 }
 
+// A commit that would bring the log there does without it and writes the tables at once.
+Result<> DuckWarehouse::limit_log(std::uint64_t bytes) {
+  if (log_limit_ == bytes) return {};
+  auto done = loader_.run("SET checkpoint_threshold = '" + std::to_string(bytes) + "B'");
+  if (done) log_limit_ = bytes;
+  return done;
+}
+
 Result<> DuckWarehouse::load(const Rows& rows, const Mark& mark) {
+  const bool is_large = rows.hits.size() >= kRowsWithoutLog;
+  if (auto done = limit_log(is_large ? 0 : kLogBytes); !done) return done;
   return in_transaction([&]() -> Result<> {
     if (auto done = add_hits(rows.hits); !done) return done;
     if (auto done = add_nouns(rows); !done) return done;

@@ -22,6 +22,10 @@
 
 namespace nando {
 
+// Rows of hits that the engine compresses together, at most. load() is cheapest with a little less:
+// they are written once, where few go through the engine's log and are merged with others later.
+inline constexpr std::size_t kRowGroup = 122'880;
+
 struct WarehouseOptions {
   // For all that the engine needs: its own limit is three quarters of it, and it overshoots that.
   std::uint64_t memory_bytes = 600 << 20;

@@ -110,6 +110,33 @@ TEST_F(WarehouseTest, RowsAndMarkAreThereAfterReopening) {
   EXPECT_EQ(ask("SELECT count(*) FROM hits WHERE visitor IS NULL"), "1667");
 }
 
+TEST_F(WarehouseTest, ALargeLoadLeavesNoLogAndItsRowGroupStaysAsItIs) {
+  constexpr std::uint64_t kMany = kRowGroup / 4 * 3 + 1;
+  constexpr std::uint64_t kLoads = 4;
+  const auto log_bytes = [&] {
+    std::error_code error;
+    const auto bytes = std::filesystem::file_size(path_ + ".wal", error);
+    return error ? 0 : bytes;
+  };
+  auto warehouse = open();
+  for (std::uint64_t i = 0; i < kLoads; ++i) {
+    Rows rows;
+    add_hits(rows, 1 + i * kMany, kMany);
+    ASSERT_TRUE(warehouse->load(rows, mark_at(10 + rows.hits.size())));
+    EXPECT_EQ(log_bytes(), 0U);
+  }
+  Rows rows;
+  add_hits(rows, 1 + kLoads * kMany, kMany - 1);
+  ASSERT_TRUE(warehouse->load(rows, mark_at(10 + kLoads * kMany + rows.hits.size())));
+  EXPECT_GT(log_bytes(), 0U) << "one less goes through the log";
+  warehouse.reset();
+  EXPECT_EQ(ask("SELECT count(*) FROM (SELECT sum(count) AS rows FROM pragma_storage_info('hits') "
+                "WHERE column_name = 'sequence' AND segment_type != 'VALIDITY' "
+                "GROUP BY row_group_id) WHERE rows = " +
+                std::to_string(kMany)),
+            std::to_string(kLoads));
+}
+
 TEST_F(WarehouseTest, SumsOfOrdinalsTellADoubledAMissingAndAWrongRow) {
   auto warehouse = open();
   Rows rows;
