@@ -129,7 +129,8 @@ Result<bool> Feed::load_some() {
   Mark mark{parts_.node, loaded_};
   const Error enough{Code::busy, {}};
   const auto take_batch = [&](const BatchView& batch) -> Result<> {
-    if (rows_.hits.size() >= kFeedRowsAtOnce || !removals_.empty()) return enough;
+    const auto with_it = rows_.hits.size() + batch.records.size();
+    if ((with_it > kFeedRowsAtOnce && !rows_.empty()) || !removals_.empty()) return enough;
     if (is_removal(batch.records.front().kind)) {
       if (!rows_.empty()) return enough;
       auto removals = RowMaker::removals_in(batch);

@@ -22,8 +22,10 @@
 
 namespace nando {
 
-// Of one transaction: a whole row group of DuckDB's, which it writes without touching it again.
-inline constexpr std::size_t kFeedRowsAtOnce = 122'880;
+// Of one transaction, but for a batch of the journal that alone has more. One less than the engine
+// has room for in a row group: what is over would be a group of its own, of a few rows, which the
+// engine merges with its neighbours at some later time, all at once, and in memory.
+inline constexpr std::size_t kFeedRowsAtOnce = kRowGroup - 1;
 
 struct FeedParts {
   Directory& journal;
