@@ -55,9 +55,6 @@ constexpr Chore::Pace kScrubPace{.when_done = 10s, .after_error = 60s};
 // It looks whether a day has begun, or a site's setting has changed.
 constexpr Chore::Pace kRetentionPace{.when_done = 1s, .after_error = 60s};
 constexpr Chore::Pace kFeedPace{.when_done = 200ms, .after_error = 5s};
-// A transaction costs the less for each hit the nearer it is to kFeedRowsAtOnce, so the feed waits
-// for that many; but charts are 2 s behind at most, loading included.
-constexpr auto kFeedPatience = 1400ms;
 constexpr RateLimits kLogIns{.hits_per_second = 1, .burst = 20};  // Of one client.
 constexpr std::string_view kAddressFile = "address";
 
@@ -122,7 +119,6 @@ class Store final : public Live {
   Result<> start_serving();
   void start_webhooks();
   Result<> write_address(std::uint16_t port);
-  Result<bool> feed_some();
   void reload();
   void describe(MetricsPage& page) const;
   std::string warnings() const;
@@ -160,9 +156,7 @@ class Store final : public Live {
   std::unique_ptr<Chore> scrubber_;
   std::unique_ptr<Chore> expirer_;
   std::unique_ptr<ControlServer> control_;
-  std::mutex keys_mutex_;                 // Commands come at the same time.
-  std::atomic<bool> feed_wanted_ = true;  // At once, however little there is.
-  std::chrono::nanoseconds fed_at_{};     // Of the feed's thread.
+  std::mutex keys_mutex_;  // Commands come at the same time.
 };
 
 Result<> Store::start() {
@@ -292,7 +286,8 @@ Result<> Store::start_serving() {
   start_webhooks();
   // Commands wait for them.
   keeper_ = std::make_unique<Chore>("keeper", kKeeperPace, [this] { return ledger_->keep(); });
-  feeder_ = std::make_unique<Chore>("feed", kFeedPace, [this] { return feed_some(); });
+  feeder_ = std::make_unique<Chore>("feed", kFeedPace,
+                                    [this] { return feed_->step_if_due(clock_.monotonic()); });
   scrubber_ = std::make_unique<Chore>("scrub", kScrubPace, [this] { return scrub_->step(); });
   expirer_ =
       std::make_unique<Chore>("retention", kRetentionPace, [this] { return retention_->step(); });
@@ -369,19 +364,8 @@ Result<> Store::keep_on() {
   return {};
 }
 
-Result<bool> Store::feed_some() {
-  const auto now = clock_.monotonic();
-  const auto status = feed_->status();
-  const auto waiting = ledger_->position().sequence.value - status.loaded.value;
-  const bool is_due = feed_wanted_.exchange(false) || status.filling ||
-                      waiting >= kFeedRowsAtOnce || now - fed_at_ >= kFeedPatience;
-  if (!is_due) return false;
-  fed_at_ = now;
-  return feed_->step();
-}
-
 Result<> Store::feed_on() {
-  feed_wanted_ = true;
+  feed_->hurry();
   feeder_->wake();
   wait_a_tick();
   return {};

@@ -27,6 +27,10 @@ namespace nando {
 // engine merges with its neighbours at some later time, all at once, and in memory.
 inline constexpr std::size_t kFeedRowsAtOnce = kRowGroup - 1;
 
+// A transaction costs the less for each hit the nearer it is to that, so a little waits for more;
+// but charts are 2 s behind at most, loading included.
+inline constexpr std::chrono::milliseconds kFeedPatience{1400};
+
 struct FeedParts {
   Directory& journal;
   const SiteTables& sites;
@@ -44,6 +48,11 @@ class Feed {
   // Loads one transaction's worth of what is not loaded yet. Returns whether there is more. After
   // an error nothing is lost; call again later.
   [[nodiscard]] Result<bool> step();
+
+  // The same if there is enough for a transaction, something may have waited for kFeedPatience, a
+  // new file is being filled, or hurry() was called; else false. `now` is Clock::monotonic().
+  [[nodiscard]] Result<bool> step_if_due(std::chrono::nanoseconds now);
+  void hurry() { hurried_ = true; }  // Any thread.
 
   // Throws the warehouse away at the next step() and fills a new one.
   void rebuild() { rebuild_wanted_ = true; }
@@ -85,6 +94,8 @@ class Feed {
   Position loaded_;
   bool damaged_ = false;  // The file refused what it should take; next time it is replaced.
   std::atomic<bool> rebuild_wanted_ = false;
+  std::atomic<bool> hurried_ = true;
+  std::chrono::nanoseconds stepped_at_{};
 
   mutable std::mutex mutex_;  // Of what follows; held for a copy.
   std::shared_ptr<Warehouse> warehouse_;

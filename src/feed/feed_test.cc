@@ -76,6 +76,35 @@ TEST_F(FeedTest, AMarkThatStayedBehindItsRowsShowsInTheTotals) {
   EXPECT_FALSE(totals.pages[0].is_exact());
 }
 
+TEST_F(FeedTest, ALittleWaitsForMoreUnlessItIsAskedFor) {
+  auto feed = make_feed();
+  std::chrono::nanoseconds now = std::chrono::hours{1};
+  const auto loads = [&] {
+    const auto before = feed->status().loaded;
+    EXPECT_TRUE(feed->step_if_due(now));
+    return feed->status().loaded != before;
+  };
+  add_hits(1);
+  EXPECT_TRUE(loads()) << "the first time it knows not how long something waits";
+  add_hits(1);
+  now += kFeedPatience - std::chrono::milliseconds{1};
+  EXPECT_FALSE(loads());
+  now += std::chrono::milliseconds{1};
+  EXPECT_TRUE(loads()) << "it has waited long enough";
+  add_hits(1);
+  EXPECT_FALSE(loads());
+  feed->hurry();
+  EXPECT_TRUE(loads());
+  add_hits(130, 1000);
+  EXPECT_TRUE(loads()) << "enough for a transaction";
+  EXPECT_FALSE(loads()) << "what is over is a little";
+  feed->rebuild();
+  EXPECT_TRUE(feed->step_if_due(now));
+  EXPECT_FALSE(feed->wants_rebuild());
+  feed_all(*feed);
+  expect_exact(*feed);
+}
+
 TEST_F(FeedTest, TakesNoMoreAtOnceThanATransactionShouldHold) {
   add_hits(130, 1000);
   auto feed = make_feed();
