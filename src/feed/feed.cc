@@ -23,7 +23,7 @@ Result<bool> Feed::step() {
 Result<bool> Feed::step_if_due(std::chrono::nanoseconds now) {
   const auto waiting = parts_.durable_end().sequence.value - loaded_.sequence.value;
   const bool is_due = hurried_.exchange(false) || rebuild_wanted_ || status().filling ||
-                      waiting >= kFeedRowsAtOnce || now - stepped_at_ >= kFeedPatience;
+                      waiting >= kFeedRowsAtOnce || now - stepped_at_ >= kFeedWaitMax;
   if (!is_due) return false;
   stepped_at_ = now;
   return step();

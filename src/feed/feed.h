@@ -29,7 +29,7 @@ inline constexpr std::size_t kFeedRowsAtOnce = kRowGroup - 1;
 
 // A transaction costs the less for each hit the nearer it is to that, so a little waits for more;
 // but charts are 2 s behind at most, loading included.
-inline constexpr std::chrono::milliseconds kFeedPatience{1400};
+inline constexpr std::chrono::milliseconds kFeedWaitMax{1200};
 
 struct FeedParts {
   Directory& journal;
@@ -49,7 +49,7 @@ class Feed {
   // an error nothing is lost; call again later.
   [[nodiscard]] Result<bool> step();
 
-  // The same if there is enough for a transaction, something may have waited for kFeedPatience, a
+  // The same if there is enough for a transaction, something may have waited for kFeedWaitMax, a
   // new file is being filled, or hurry() was called; else false. `now` is Clock::monotonic().
   [[nodiscard]] Result<bool> step_if_due(std::chrono::nanoseconds now);
   void hurry() { hurried_ = true; }  // Any thread.

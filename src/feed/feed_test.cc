@@ -87,7 +87,7 @@ TEST_F(FeedTest, ALittleWaitsForMoreUnlessItIsAskedFor) {
   add_hits(1);
   EXPECT_TRUE(loads()) << "the first time it knows not how long something waits";
   add_hits(1);
-  now += kFeedPatience - std::chrono::milliseconds{1};
+  now += kFeedWaitMax - std::chrono::milliseconds{1};
   EXPECT_FALSE(loads());
   now += std::chrono::milliseconds{1};
   EXPECT_TRUE(loads()) << "it has waited long enough";
