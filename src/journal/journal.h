@@ -44,7 +44,7 @@ struct JournalOptions {
   std::uint64_t segment_bytes_hurry = 1 << 20;  // Of the first, and of one made in a hurry.
   std::uint64_t segment_bytes_min = 256 << 10;  // In little room. Multiples of 4096, all three.
   std::uint32_t node = 0;                       // Who writes, where several nodes share counters.
-  int seal_level = 3;                           // zstd level of sealed segments.
+  int seal_level = 1;                           // zstd level of sealed segments.
 };
 
 // Called for each batch, oldest first. What it is passed dies when it returns. An error ends the

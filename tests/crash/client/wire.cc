@@ -10,8 +10,8 @@ namespace crash {
 namespace {
 
 constexpr std::size_t kReceiptText = 192;
-constexpr std::size_t kSequenceAt = 24;  // Offsets in a receipt: docs/formats/receipt.md.
-constexpr std::size_t kPageOrdinalAt = 40;
+constexpr std::size_t kSequenceAt = 48;  // Offsets in a receipt: docs/formats/receipt.md.
+constexpr std::size_t kPageOrdinalAt = 64;
 
 char lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
