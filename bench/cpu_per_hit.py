@@ -22,8 +22,18 @@ TARGETS = {(64, "one page"): 1.25, (256, "one page"): 1.15, (64, "mix"): None, (
 ROUNDS, SECONDS = 15, 1  # Short turns, so that a slow moment of the machine is everybody's.
 
 
+def io_seconds(pid):
+    """Of the I/O loops and of the committer, which has the program's name: without feed, keeper and
+    others who may come later."""
+    return sum(
+        seconds
+        for name, seconds in cpu_by_thread(pid).items()
+        if name.startswith(("http-", "nandolytics/"))
+    )
+
+
 def one_kind(connections, kind, nginx, ours, wrk):
-    ratios, costs = [], []
+    ratios, io_ratios, costs = [], [], []
     for pids, port in ((nginx.pids(), nginx.port), ([ours.process.pid], ours.port)):
         cpu_per_request(pids, wrk, port, kind, connections, 1)
     before = cpu_by_thread(ours.process.pid)
@@ -32,10 +42,13 @@ def one_kind(connections, kind, nginx, ours, wrk):
         theirs, their_rate, bad = cpu_per_request(
             nginx.pids(), wrk, nginx.port, kind, connections, SECONDS
         )
+        io = io_seconds(ours.process.pid)
         our, our_rate, our_bad = cpu_per_request(
             [ours.process.pid], wrk, ours.port, kind, connections, SECONDS
         )
+        io = io_seconds(ours.process.pid) - io
         ratios.append(our / theirs)
+        io_ratios.append(io / (our_rate * SECONDS) * 1e6 / theirs)
         costs.append((our, theirs, our_rate, their_rate))
         answers += our_rate * SECONDS
         if bad or our_bad:
@@ -47,6 +60,13 @@ def one_kind(connections, kind, nginx, ours, wrk):
         f"{ratio:.2f}x ({spread})",
         f"{target}x" if target else "-",
         ratio <= target if target else None,
+    )
+    io_ratio, spread = median_and_spread(io_ratios)
+    row(
+        "of that the I/O loop and the committer alone",
+        f"{io_ratio:.2f}x ({spread})",
+        f"{target}x" if target else "-",
+        io_ratio <= target if target else None,
     )
     middle = sorted(costs)[len(costs) // 2]
     note(
