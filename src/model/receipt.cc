@@ -12,10 +12,9 @@ namespace {
 // for this one.
 constexpr std::array<char, 4> kTag = {'N', 'D', 'R', 2};
 
-constexpr std::size_t kBatchBytes = 48;
 constexpr std::size_t kHitBytes = 80;
-static_assert(kBatchBytes + kHitBytes + sizeof(Hash128) == kReceiptBytes);
-static_assert(kBatchBytes % 3 == 0, "its text ends where the hit's begins");
+static_assert(kReceiptBatchBytes + kHitBytes + sizeof(Hash128) == kReceiptBytes);
+static_assert(kReceiptBatchBytes % 3 == 0, "its text ends where the hit's begins");
 
 // Each calls `field(offset, value)` for each field of its part, in the order of
 // docs/formats/receipt.md, for writing and for reading.
@@ -61,7 +60,7 @@ const MacKey* KeyRing::find(MacKeyId id) const {
 }
 
 void ReceiptSealer::seal(const Receipt& receipt, const KeyRing& ring, char* to) {
-  std::array<std::byte, kBatchBytes> batch;
+  std::array<std::byte, kReceiptBatchBytes> batch;
   std::memcpy(batch.data(), kTag.data(), kTag.size());
   each_batch_field(receipt, write_to(batch.data()));
   if (!same_bytes(batch, batch_)) {
@@ -86,8 +85,8 @@ Result<Receipt> open_receipt(std::string_view text, const KeyRing& ring) {
   if (!std::equal(kTag.begin(), kTag.end(), reinterpret_cast<const char*>(bytes->data()))) {
     return refuse("not a receipt of this version");
   }
-  const auto batch = Bytes(*bytes).first(kBatchBytes);
-  const auto hit = Bytes(*bytes).subspan(kBatchBytes, kHitBytes);
+  const auto batch = Bytes(*bytes).first(kReceiptBatchBytes);
+  const auto hit = Bytes(*bytes).subspan(kReceiptBatchBytes, kHitBytes);
   Receipt receipt;
   each_batch_field(receipt, read_from(batch.data()));
   each_hit_field(receipt, read_from(hit.data()));

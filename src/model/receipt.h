@@ -23,6 +23,7 @@ namespace nando {
 using MacKeyId = Id<struct MacKeyTag, std::uint32_t>;
 
 inline constexpr std::size_t kReceiptHeadBytes = 24;
+inline constexpr std::size_t kReceiptBatchBytes = 48;  // What names the batch comes first.
 inline constexpr std::size_t kReceiptBytes = 144;
 inline constexpr std::size_t kReceiptTextBytes = base64url_size(kReceiptBytes);
 
@@ -70,11 +71,10 @@ class ReceiptSealer {
   void seal(const Receipt& receipt, const KeyRing& ring, char* to);
 
  private:
-  static constexpr std::size_t kBatchBytes = 48;
-
-  std::array<std::byte, kBatchBytes> batch_{};  // Of the last receipt; zeros: there was none.
+  std::array<std::byte, kReceiptBatchBytes>
+      batch_{};  // Of the last receipt; zeros: there was none.
   Key128 key_{};
-  std::array<char, base64url_size(kBatchBytes)> batch_text_{};
+  std::array<char, base64url_size(kReceiptBatchBytes)> batch_text_{};
 };
 
 // Code::invalid if the text is no receipt of this ring: wrong length, alphabet, version, key or

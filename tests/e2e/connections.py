@@ -1,5 +1,7 @@
 """What rows cannot say: many requests on one connection, the same bytes twice, limits that are
 spent, proxies, paths below which the server lives. And the checkers themselves, made to go red."""
+import time
+
 from check import (Row, World, answer_problems, id_of, metrics, public_problems)
 from server import Server
 from wire import Connection, Request, get, post
@@ -159,6 +161,8 @@ def rate_limit(report):
         report.equal("no header moves the address", statuses(server, claims), [200] * 5 + [429])
         tries = statuses(server, [Request("POST", "/api/v1/try", b"")] * 6)
         report.equal("what waits for the clerk is limited too", tries, [200] * 5 + [429])
+        time.sleep(1.1)
+        report.equal("who comes again when told to is taken", statuses(server, [hit_of()]), [200])
 
 
 def proxies(report):
