@@ -37,7 +37,6 @@ struct Gate::LoopBatch final : HitBatch {
   Gate& gate;
   http::Mailbox& mailbox;
   std::vector<PendingAnswer> pending;
-  std::chrono::nanoseconds submitted{};
 };
 
 Gate::Gate(Loop& loop, Committer& committer, http::Mailbox& mailbox)
@@ -67,36 +66,18 @@ void Gate::flush_if_large() {
 }
 
 void Gate::end_turn() {
-  patience_ = std::chrono::nanoseconds::max();
-  if (filling_ != nullptr && !filling_->pending.empty() && !may_gather()) commit();
+  if (filling_ != nullptr && !filling_->pending.empty()) commit();
 }
 
 // In place if it can be, since at the end of a turn the loop has nothing else to do.
 void Gate::commit() {
-  auto batch = take();
+  auto batch = std::move(filling_);
   if (committer_.commit_in_place(*batch, *this)) return finish(std::move(batch));
   submit(std::move(batch));
 }
 
-bool Gate::may_gather() {
-  if (filling_->pending.size() >= last_requests_) return false;
-  const auto now = loop_.parts().clock.monotonic();
-  if (gather_until_.count() == 0) {
-    gather_until_ = now + std::min<std::chrono::nanoseconds>(last_duration_, kGatherMax);
-  }
-  if (now >= gather_until_) return false;
-  patience_ = gather_until_ - now;
-  return true;
-}
-
 void Gate::flush() {
-  submit(take());
-}
-
-std::unique_ptr<Gate::LoopBatch> Gate::take() {
-  gather_until_ = {};
-  filling_->submitted = loop_.parts().clock.monotonic();
-  return std::move(filling_);
+  submit(std::move(filling_));
 }
 
 void Gate::submit(std::unique_ptr<LoopBatch> mine) {
@@ -110,8 +91,6 @@ void Gate::submit(std::unique_ptr<LoopBatch> mine) {
 
 void Gate::finish(std::unique_ptr<LoopBatch> batch) {
   outstanding_ -= batch->pending.size();
-  last_requests_ = batch->pending.size();
-  last_duration_ = loop_.parts().clock.monotonic() - batch->submitted;
   loop_.hold_keys();
   for (auto& pending : batch->pending) {
     auto responder = std::move(pending.responder);

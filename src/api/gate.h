@@ -1,10 +1,8 @@
 // Gate: where one I/O loop gathers the hits and claims of a turn and hands them to the committer in
 // one piece, and where their outcomes come back to be answered.
 //
-// A sync costs as much for one hit as for a hundred. So when a turn has brought fewer requests than
-// the last batch had, the clients that it answered are about to ask again, and the gate waits for
-// as many: no longer than that batch took, nor than kGatherMax. A lone client is never made to
-// wait.
+// It waits for nobody: what a turn brought is committed at its end. Who asks meanwhile is in the
+// next batch, and the busier the server, the more they are (decision 0017).
 //
 // Threads: its loop's. Batches go round: the loop fills one, the committer commits it, the loop
 // answers and reuses it.
@@ -22,8 +20,6 @@
 namespace nando {
 
 class Loop;
-
-inline constexpr std::chrono::microseconds kGatherMax{500};
 
 // One request's hits in a batch, and how to answer them.
 struct PendingAnswer {
@@ -55,11 +51,8 @@ class Gate final : private Duties {
   // The hits from `pending.first` on are this request's.
   void expect(PendingAnswer pending);
 
-  // Hands over what was gathered, or waits a moment for more.
-  void end_turn();
+  void end_turn();  // Commits what it brought.
   void flush_if_large();
-  // How long it waits; the longest there is if it waits for nothing.
-  std::chrono::nanoseconds patience() const { return patience_; }
 
   // Hits that wait for their outcome.
   std::size_t outstanding() const { return outstanding_; }
@@ -70,9 +63,7 @@ class Gate final : private Duties {
   void recall() override { mailbox_.recall(); }
   void flush();
   void commit();
-  std::unique_ptr<LoopBatch> take();  // What was filled.
   void submit(std::unique_ptr<LoopBatch> mine);
-  bool may_gather();
   void finish(std::unique_ptr<LoopBatch> batch);
   std::unique_ptr<LoopBatch> fresh();
 
@@ -82,10 +73,6 @@ class Gate final : private Duties {
   std::unique_ptr<LoopBatch> filling_;
   std::vector<std::unique_ptr<LoopBatch>> spare_;
   std::size_t outstanding_ = 0;
-  std::size_t last_requests_ = 0;             // Of the batch that was answered last,
-  std::chrono::nanoseconds last_duration_{};  // and how long it took.
-  std::chrono::nanoseconds gather_until_{};   // 0 while nothing was gathered.
-  std::chrono::nanoseconds patience_ = std::chrono::nanoseconds::max();
 };
 
 }  // namespace nando

@@ -38,9 +38,7 @@ class Loop final : public http::Handler {
     gate_.end_turn();
     listeners_.end_turn();
   }
-  std::chrono::nanoseconds patience() override {
-    return std::min(gate_.patience(), listeners_.patience());
-  }
+  std::chrono::nanoseconds patience() override { return listeners_.patience(); }
   void on_bad_request(unsigned status, std::string_view word, std::string_view message,
                       std::string& body) override;
   std::string_view bad_request_headers() const override;

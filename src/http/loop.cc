@@ -22,6 +22,8 @@ constexpr std::size_t kParsersKeptMax = 64;
 constexpr int kAcceptsMax = 64;  // In one go.
 constexpr std::size_t kEventsMax = 512;
 constexpr int kRoundsMax = 16;  // A turn.
+// What is ready one at a time is better left to the next turn: each look costs a microsecond.
+constexpr std::size_t kWorthAnotherRound = 3;
 constexpr std::chrono::milliseconds kTick{1000};
 
 // epoll_pwait2 came with Linux 5.11, and some sandboxes forbid it; then limits are rounded up to
@@ -125,14 +127,15 @@ void Loop::run(const MakeHandler& make_handler, unsigned index,
   end();
 }
 
-// Everything that is ready, then the end of the turn. What became ready meanwhile is looked for
-// once more before the loop sleeps: a fuller turn is a fuller batch. Rounds are bounded, so that no
-// client can keep a turn from ending.
+// Everything that is ready, then the end of the turn. While much was, what became ready meanwhile
+// is looked for once more: a fuller turn is a fuller batch. Rounds are bounded, so that no client
+// can keep a turn from ending.
 void Loop::turn() {
   turn_requests_ = 0;
   const bool may_sleep = ready_.empty() && mailbox_is_empty_and_may_sleep();
   auto found = round(may_sleep ? Wait::until_tick : Wait::none);
-  for (int i = 1; i < kRoundsMax && found > 0 && turn_requests_ < kTurnRequestsMax; ++i) {
+  for (int i = 1;
+       i < kRoundsMax && found >= kWorthAnotherRound && turn_requests_ < kTurnRequestsMax; ++i) {
     found = round(Wait::none);
   }
   handler_->on_turn_end();

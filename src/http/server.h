@@ -156,11 +156,11 @@ class Handler {
 
   virtual void on_request(const Request& request, Responder responder) = 0;
 
-  // Nothing more is ready now (or kTurnRequestsMax have been handled).
+  // Little more is ready now, or kTurnRequestsMax have been handled.
   virtual void on_turn_end() = 0;
 
   // Asked before the loop sleeps: the longest it may sleep until it ends a turn again, for a
-  // handler that waits a moment for more to come.
+  // handler that has something to say at a time of its own.
   virtual std::chrono::nanoseconds patience() { return std::chrono::nanoseconds::max(); }
 
   // What to say when a message cannot be parsed or breaks a limit: `word` is the error's one word,
