@@ -70,6 +70,12 @@ class RetryWindow {
     return at(*slot).sequence;
   }
 
+  // For who looks up many: first the cells of all, then the ids of all, then find().
+  void prefetch_cell(std::uint64_t fingerprint) const { index_.prefetch(fingerprint); }
+  void prefetch_id(std::uint64_t fingerprint) const {
+    if (const auto slot = index_.first(fingerprint)) __builtin_prefetch(&at(*slot));
+  }
+
   bool full() const { return size_ >= ids_max_; }
   std::uint32_t size() const { return size_; }
   std::uint32_t ids_max() const { return ids_max_; }

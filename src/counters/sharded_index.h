@@ -31,6 +31,17 @@ class ShardedIndex {
     return std::nullopt;
   }
 
+  // Where a search for this hash begins, into the cache.
+  void prefetch(std::uint64_t hash) const {
+    if (const auto* cell = first_cell(hash)) __builtin_prefetch(cell);
+  }
+  // The slot that a search for this hash looks at first, if there is one.
+  std::optional<std::uint32_t> first(std::uint64_t hash) const {
+    const auto* cell = first_cell(hash);
+    if (cell == nullptr || *cell == kEmpty) return std::nullopt;
+    return *cell;
+  }
+
   // Requires: the slot is not in yet. `hash_of(slot)` gives the hash of any slot that is.
   template <class HashOf>
   void insert(std::uint64_t hash, std::uint32_t slot, HashOf hash_of) {
@@ -78,6 +89,11 @@ class ShardedIndex {
     std::vector<std::uint32_t> cells;
     std::size_t used = 0;
   };
+
+  const std::uint32_t* first_cell(std::uint64_t hash) const {
+    const auto& cells = shards_[shard_of(hash)].cells;
+    return cells.empty() ? nullptr : &cells[hash & (cells.size() - 1)];
+  }
 
   static void place(std::vector<std::uint32_t>& cells, std::uint64_t hash, std::uint32_t slot) {
     const auto mask = cells.size() - 1;

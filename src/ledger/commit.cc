@@ -42,10 +42,28 @@ void Commit::begin(UnixTime committed, MacKeyId key) {
   parts_.counters.window().expire(committed);
 }
 
-void Commit::plan(const Hit& hit, Outcome& outcome) {
-  Hash128 digest{};
+void Commit::plan(std::span<const Hit> hits, std::span<Outcome> outcomes) {
+  look_ahead(hits);
+  for (std::size_t i = 0; i < hits.size(); ++i) plan(hits[i], digests_[i], outcomes[i]);
+}
+
+// The retry window is far larger than any cache. So memory is asked for the places of all ids at
+// once, before the first of them is looked up.
+void Commit::look_ahead(std::span<const Hit> hits) {
+  const auto& window = parts_.counters.window();
+  digests_.assign(hits.size(), Hash128{});
+  for (std::size_t i = 0; i < hits.size(); ++i) {
+    if (hits[i].id.empty()) continue;
+    digests_[i] = digest_of(parts_.hash_key, hits[i].site, hits[i].id);
+    window.prefetch_cell(fingerprint_of(digests_[i]));
+  }
+  for (std::size_t i = 0; i < hits.size(); ++i) {
+    if (!hits[i].id.empty()) window.prefetch_id(fingerprint_of(digests_[i]));
+  }
+}
+
+void Commit::plan(const Hit& hit, const Hash128& digest, Outcome& outcome) {
   if (!hit.id.empty()) {
-    digest = digest_of(parts_.hash_key, hit.site, hit.id);
     if (is_repeat(hit, digest, outcome)) return;
     if (parts_.counters.window().size() + ids_.size() >= parts_.counters.window().ids_max()) {
       outcome.status = Outcome::Status::window_full;

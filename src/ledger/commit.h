@@ -9,6 +9,7 @@
 #pragma once
 
 #include <boost/unordered/unordered_flat_map.hpp>
+#include <span>
 
 #include "counters/counters.h"
 #include "journal/reader.h"
@@ -37,8 +38,8 @@ class Commit {
   // Begins anew; memory is kept.
   void begin(UnixTime committed, MacKeyId key);
 
-  // Decides what becomes of `hit`; its outcome is final unless it is new.
-  void plan(const Hit& hit, Outcome& outcome);
+  // Decides what becomes of each hit; its outcome is final unless it is new.
+  void plan(std::span<const Hit> hits, std::span<Outcome> outcomes);
 
   // Decides a claim; its outcome is final unless a record must be written first.
   void plan(const Claim& claim, ClaimOutcome& outcome);
@@ -83,6 +84,8 @@ class Commit {
     std::size_t first;  // The planned hit it repeats.
   };
 
+  void look_ahead(std::span<const Hit> hits);
+  void plan(const Hit& hit, const Hash128& digest, Outcome& outcome);
   bool is_repeat(const Hit& hit, const Hash128& digest, Outcome& outcome);
   bool repeats_planned(const Hit& hit, std::uint64_t fingerprint, Outcome& outcome);
   bool repeats_stored(const Hit& hit, const Hash128& digest, Outcome& outcome);
@@ -108,6 +111,7 @@ class Commit {
   Sequence first_;
   BatchBuilder batch_;
   KindCounts kinds_{};
+  std::vector<Hash128> digests_;  // Of the ids of those that are being planned.
   std::vector<Planned> hits_;
   std::vector<Double> doubles_;
   std::vector<PlannedClaim> claims_;

@@ -142,10 +142,7 @@ void Ledger::commit(std::span<HitBatch* const> batches) {
   }
   if (state.journal->failure().empty()) {
     commit.begin(next_time(), keys()->current());
-    for (auto* batch : batches) {
-      for (std::size_t i = 0; i < batch->hits.size(); ++i)
-        commit.plan(batch->hits[i], batch->outcomes[i]);
-    }
+    for (auto* batch : batches) commit.plan(batch->hits, batch->outcomes);
     for (auto* batch : batches) {
       for (std::size_t i = 0; i < batch->claims.size(); ++i)
         commit.plan(batch->claims[i], batch->claim_outcomes[i]);
