@@ -99,12 +99,15 @@ class DuckWarehouse final : public Warehouse {
   DuckWarehouse(std::string path, DuckDb database, DuckConnection loader)
       : path_(std::move(path)), database_(std::move(database)), loader_(std::move(loader)) {
     for (const auto& column : kHitColumns) {
-      types_.push_back(
+      hit_types_.push_back(
           std::visit([]<class T>(T HitRow::*) { return logical_type<T>(); }, column.field));
     }
+    page_types_ = {logical_type<PageId>(), logical_type<SiteId>(),
+                   logical_type<std::string_view>()};
   }
   ~DuckWarehouse() override {
-    for (auto& type : types_) duckdb_destroy_logical_type(&type);
+    for (auto& type : hit_types_) duckdb_destroy_logical_type(&type);
+    for (auto& type : page_types_) duckdb_destroy_logical_type(&type);
   }
 
   Result<> prepare();
@@ -123,7 +126,11 @@ class DuckWarehouse final : public Warehouse {
   Result<std::uint32_t> version();
   Result<> in_transaction(const std::function<Result<>()>& change);
   Result<> limit_log(std::uint64_t bytes);
+  template <class Row, class Put>
+  Result<> append(const char* table, std::vector<duckdb_logical_type>& types,
+                  std::span<const Row> rows, Put put_columns);
   Result<> add_hits(std::span<const HitRow> rows);
+  Result<> add_pages(std::span<const PageRow> rows);
   Result<> add_nouns(const Rows& rows);
   Result<> set_voids(std::span<const VoidRow> rows);
   Result<std::optional<Mark>> mark_seen_by(DuckConnection& connection);
@@ -131,7 +138,7 @@ class DuckWarehouse final : public Warehouse {
   std::string path_;
   DuckDb database_;
   DuckConnection loader_;
-  std::vector<duckdb_logical_type> types_;
+  std::vector<duckdb_logical_type> hit_types_, page_types_;
   std::optional<FileId> file_;
   std::optional<std::uint64_t> log_limit_;
 };
@@ -207,24 +214,50 @@ Result<> DuckWarehouse::load(const Rows& rows, const Mark& mark) {
   });
 }
 
-Result<> DuckWarehouse::add_hits(std::span<const HitRow> rows) {
+// `put_columns(appender, rows)` fills a chunk.
+template <class Row, class Put>
+Result<> DuckWarehouse::append(const char* table, std::vector<duckdb_logical_type>& types,
+                               std::span<const Row> rows, Put put_columns) {
   if (rows.empty()) return {};
-  auto appender = DuckAppender::open(loader_, "hits", types_);
+  auto appender = DuckAppender::open(loader_, table, types);
   if (!appender) return appender.error();
   while (!rows.empty()) {
     const auto some = rows.first(std::min(rows.size(), DuckAppender::rows_max()));
-    for (std::size_t i = 0; i < kHitColumns.size(); ++i) {
-      const auto vector = appender->column(i);
-      std::visit([&](auto field) { put(vector, some, field, kHitColumns[i].absent); },
-                 kHitColumns[i].field);
-    }
+    put_columns(*appender, some);
     if (auto done = appender->append(some.size()); !done) return done;
     rows = rows.subspan(some.size());
   }
   return appender->close();
 }
 
-// The small tables: a few rows a transaction, or as many pages as there are new ones.
+Result<> DuckWarehouse::add_hits(std::span<const HitRow> rows) {
+  return append("hits", hit_types_, rows, [](DuckAppender& to, std::span<const HitRow> some) {
+    for (std::size_t i = 0; i < kHitColumns.size(); ++i) {
+      const auto vector = to.column(i);
+      std::visit([&](auto field) { put(vector, some, field, kHitColumns[i].absent); },
+                 kHitColumns[i].field);
+    }
+  });
+}
+
+// As many as hits, where each hit is on a page of its own.
+Result<> DuckWarehouse::add_pages(std::span<const PageRow> rows) {
+  for (const auto& page : rows) {
+    if (!is_utf8(page.url)) {  // The appender does not look.
+      return Error{Code::corrupt, "page " + std::to_string(page.page.value) + ": no UTF-8"};
+    }
+    if (!page.is_again) continue;
+    auto done = loader_.run("DELETE FROM pages WHERE page = " + std::to_string(page.page.value));
+    if (!done) return done;
+  }
+  return append("pages", page_types_, rows, [](DuckAppender& to, std::span<const PageRow> some) {
+    put(to.column(0), some, &PageRow::page, Absent::none);
+    put(to.column(1), some, &PageRow::site, Absent::none);
+    put(to.column(2), some, &PageRow::url, Absent::is_null);
+  });
+}
+
+// The small tables, a few rows a transaction.
 Result<> DuckWarehouse::add_nouns(const Rows& rows) {
   const auto insert = [&](const char* table, const auto& all, auto write) -> Result<> {
     constexpr std::size_t kRowsAtOnce = 1000;
@@ -244,16 +277,7 @@ Result<> DuckWarehouse::add_nouns(const Rows& rows) {
     sql += std::to_string(row.site.value) + "," + text_or_null(row.host) + "," + sql_text(row.zone);
   });
   if (!done) return done;
-  for (const auto& page : rows.pages) {
-    if (!page.is_again) continue;
-    done = loader_.run("DELETE FROM pages WHERE page = " + std::to_string(page.page.value));
-    if (!done) return done;
-  }
-  done = insert("pages", rows.pages, [](std::string& sql, const PageRow& row) {
-    sql += std::to_string(row.page.value) + "," + std::to_string(row.site.value) + "," +
-           text_or_null(row.url);
-  });
-  if (!done) return done;
+  if (done = add_pages(rows.pages); !done) return done;
   return insert("bases", rows.bases, [](std::string& sql, const BaseRow& row) {
     sql += std::to_string(row.sequence) + "," + std::to_string(row.site.value) + "," +
            std::to_string(row.page.value) + "," + std::to_string(row.base);

@@ -164,6 +164,31 @@ TEST_F(WarehouseTest, ALoadThatFailsLeavesNothing) {
   EXPECT_EQ(warehouse->totals(Sequence{9999}).value().kinds[0], 6000U);
 }
 
+TEST_F(WarehouseTest, AsManyPagesAsHitsAndOneThatComesAgain) {
+  constexpr std::uint32_t kPages = 5000;  // More than a chunk.
+  auto warehouse = open();
+  std::vector<std::string> urls;
+  for (std::uint32_t page = 1; page <= kPages; ++page) {
+    urls.push_back("https://a.example/" + std::to_string(page));
+  }
+  Rows rows;
+  for (std::uint32_t page = 1; page <= kPages; ++page) {
+    rows.pages.push_back({PageId{page}, SiteId{page % 7 + 1}, urls[page - 1]});
+  }
+  rows.pages[3000].url = {};  // It was removed.
+  ASSERT_TRUE(warehouse->load(rows, mark_at(1)));
+  rows.clear();
+  rows.pages.push_back({PageId{3001}, SiteId{6}, "https://a.example/again", true});
+  ASSERT_TRUE(warehouse->load(rows, mark_at(2)));
+  warehouse.reset();
+
+  EXPECT_EQ(ask("SELECT count(*) FROM pages"), "5000");
+  EXPECT_EQ(ask("SELECT count(*) FROM pages WHERE url = 'https://a.example/' || page "
+                "AND site = page % 7 + 1"),
+            "4999");
+  EXPECT_EQ(ask("SELECT url FROM pages WHERE page = 3001"), "https://a.example/again");
+}
+
 TEST_F(WarehouseTest, AFileThatIsNoWarehouseIsToldFromANewerOne) {
   write_file("not a database, but long enough to be taken for one by its size alone");
   EXPECT_EQ(try_open().error().code, Code::corrupt);
