@@ -11,19 +11,10 @@ const firstPaintBytesMax = 100_000;
 async function withServer(world, body) {
   const program = await Program.start();
   const context = await world.context();
-  const page = await context.newPage();
-  page.on("pageerror", (error) => world.failures.push(`an error: ${error.message}`));
-  page.on("console", (said) => {
-    // What a browser says of a refusal that the page itself shows.
-    if (said.type() === "error" && !said.text().includes("status of 40")) {
-      world.failures.push(`the console says ${said.text()}`);
-    }
-  });
+  const page = world.hear(await context.newPage(), program);
   try {
     await body(program, page, context);
   } finally {
-    // Before the server: a page that loses it says so, and rightly.
-    await page.close();
     await program.remove();
   }
 }
@@ -224,9 +215,6 @@ async function banner(world) {
 async function serverAway(world) {
   await withServer(world, async (program, page) => {
     program.command("site", "add", "blog.example");
-    const unasked = page.listeners("console").length;
-    world.check("the console is heard", unasked > 0);
-    page.removeAllListeners("console"); // A server that is away fills it.
     await page.goto(await program.setUpAddress());
     await shown(page, "yours");
     await page.fill("#yours-email", email);

@@ -24,8 +24,7 @@ async function withOwner(world, hosts, body) {
   const program = await Program.start();
   try {
     for (const host of hosts) program.command("site", "add", host);
-    const page = await (await world.context()).newPage();
-    page.on("pageerror", (error) => world.failures.push(`an error: ${error.message}`));
+    const page = world.hear(await (await world.context()).newPage(), program);
     await page.addInitScript(hurry);
     await page.goto(await program.setUpAddress());
     await page.waitForSelector(hosts.length ? "#site" : "#add");

@@ -110,8 +110,12 @@ export class Program {
     return this.#process.exitCode === null && this.#process.signalCode === null;
   }
 
+  /** Whether a test has killed it, be it up again or not: its pages may have lost it since. */
+  wasKilled = false;
+
   async kill() {
     if (!this.isUp) return;
+    this.wasKilled = true;
     const ended = once(this.#process, "exit");
     this.#killed.add(this.#process);
     this.#process.kill("SIGKILL");

@@ -32,6 +32,36 @@ async function died(world) {
   }
 }
 
+/** A page that loses its server complains; it is a failure unless the test took the server away. */
+async function losesItsServer(world) {
+  const program = await Program.start("--auto-sites");
+  const inner = new World(world.browser, program, world.site, world.proxy);
+  const page = inner.hear(await (await world.context()).newPage(), program);
+  const loses = async (end) => {
+    await end();
+    await world.until("it is gone", async () => !program.isUp);
+    const heard = page.waitForEvent("console", (said) => said.text().includes("net::ERR_"));
+    await page.evaluate(() => fetch("/healthz").catch(() => {}));
+    await heard;
+    return inner.failures.splice(0);
+  };
+  try {
+    await page.goto(`${program.address}/try`);
+    await page.waitForFunction(() => document.querySelector("#number")?.textContent === "1");
+    const [told] = await loses(async () => program.crash());
+    world.check("a crash is told", told?.includes("net::ERR_"), told);
+    Program.takeDeaths();
+    await program.restart();
+    world.equal("a server that is taken away is not", await loses(() => program.kill()), []);
+    await page.evaluate(() => console.error("something else"));
+    await world.until("what else is said is told", async () =>
+      inner.failures.some((failure) => failure.includes("something else")),
+    );
+  } finally {
+    await program.remove();
+  }
+}
+
 async function refusesToStart(world) {
   const said = await Program.start("--no-such-flag").catch(({ message }) => message);
   world.check("what it said is told", /died of \d+: .*no-such-flag/s.test(said), said);
@@ -50,6 +80,7 @@ async function endsEarly(world) {
 
 export const selves = [
   test("selves: a program that died is told, and is there for the next", died),
+  test("selves: a page that loses its server", losesItsServer),
   test("selves: a program that does not start says why", refusesToStart),
   test("selves: the last line counts, whatever happens", endsEarly),
 ];

@@ -4,13 +4,8 @@ import { Program } from "./program.mjs";
 
 const test = (name, body) => ({ name, body });
 
-/** A page of that server; what its console says beside a refusal that it shows is a failure. */
 async function openTry(world, context, program, path = "/try") {
-  const page = await context.newPage();
-  page.on("pageerror", (error) => world.failures.push(`an error: ${error.message}`));
-  page.on("console", (said) => {
-    if (!/status of 4\d\d/.test(said.text())) world.failures.push(said.text());
-  });
+  const page = world.hear(await context.newPage(), program);
   await page.goto(program.address + path);
   return page;
 }

@@ -19,6 +19,21 @@ export class World {
     return page;
   }
 
+  /**
+   * On a page of that server errors are failures, and what its console says too, but of a refusal,
+   * which the page shows, and of a server that the test itself has taken away.
+   */
+  hear(page, program) {
+    page.on("pageerror", (error) => this.failures.push(`an error: ${error.message}`));
+    page.on("console", (said) => {
+      const text = said.text();
+      if (/status of 4\d\d/.test(text)) return;
+      if (/net::ERR_/.test(text) && program.wasKilled) return;
+      this.failures.push(`the console says ${text}`);
+    });
+    return page;
+  }
+
   context() {
     return this.browser.newContext();
   }
