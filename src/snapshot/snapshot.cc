@@ -220,7 +220,8 @@ class Changes {
     auto* site = sites_.find(record.site);
     if (site == nullptr) return false;
     if (record.is_again) {
-      nameless_[record.page.value] = false;
+      if (!contains(record.page)) return false;
+      nameless(record.page) = false;
       return true;
     }
     if (record.page.value != small_.pages + new_pages_.size() + 1) return false;
@@ -234,8 +235,8 @@ class Changes {
   }
   bool add_hit(const HitRecord& record, const RecordContext& context) {
     auto* site = sites_.find(record.site);
-    if (site == nullptr) return false;
-    counts_[record.page.value] = record.page_ordinal;
+    if (site == nullptr || !contains(record.page)) return false;
+    count(record.page) = record.page_ordinal;
     site->count = record.site_ordinal;
     if (record.fingerprint) {
       new_ids_.push_back({*record.fingerprint, context.sequence});
@@ -258,7 +259,8 @@ class Changes {
     auto* site = sites_.find(record.site);
     if (site == nullptr) return false;
     if (record.what == Removal::page) {
-      nameless_[record.page.value] = true;
+      if (!contains(record.page)) return false;
+      nameless(record.page) = true;
       return true;
     }
     site->expired_to = std::max(site->expired_to, record.up_to);
@@ -308,14 +310,24 @@ class Changes {
     for (std::uint64_t i = 0; old != nullptr && i < old_pages; ++i) {
       put_page(out, changed(static_cast<std::uint32_t>(i + 1), get_page(*old)));
     }
-    for (std::size_t i = 0; i < new_pages_.size(); ++i) {
-      put_page(out, changed(static_cast<std::uint32_t>(old_pages + i + 1), new_pages_[i]));
-    }
+    for (const auto& row : new_pages_) put_page(out, row);
     if (old != nullptr && !old->finish()) return damage;
     return {};
   }
 
  private:
+  bool contains(PageId page) const {
+    return page.value >= 1 && page.value <= small_.pages + new_pages_.size();
+  }
+  // What changes of a page. The rows of new ones are here; old ones are in the old snapshot.
+  std::uint64_t& count(PageId page) {
+    return page.value > small_.pages ? new_row(page).count : counts_[page.value];
+  }
+  bool& nameless(PageId page) {
+    return page.value > small_.pages ? new_row(page).nameless : nameless_[page.value];
+  }
+  PageRow& new_row(PageId page) { return new_pages_[page.value - small_.pages - 1]; }
+
   PageRow changed(std::uint32_t page, PageRow row) const {
     if (const auto found = counts_.find(page); found != counts_.end()) row.count = found->second;
     if (const auto found = nameless_.find(page); found != nameless_.end()) {
@@ -331,7 +343,7 @@ class Changes {
   std::deque<IdTimes::Mark> old_marks_;
   boost::unordered_flat_map<std::uint32_t, std::uint64_t> counts_;
   boost::unordered_flat_map<std::uint32_t, bool> nameless_;
-  std::vector<PageRow> new_pages_;
+  std::deque<PageRow> new_pages_;
   std::vector<RetryWindow::Id> new_ids_;
   std::vector<UnixTime> new_times_;
 };
