@@ -230,6 +230,9 @@ void Feed::describe(MetricsPage& page) const {
              static_cast<double>(parts_.durable_end().sequence.value - now.loaded.value));
   page.gauge("nandolytics_warehouse_problem", "1 while nothing can be loaded.",
              now.problem.empty() ? 0 : 1);
+  const auto warehouse = this->warehouse();
+  page.gauge("nandolytics_warehouse_memory_bytes", "What its engine held after the last load.",
+             warehouse == nullptr ? 0 : static_cast<double>(warehouse->held_bytes()));
 }
 
 }  // namespace nando

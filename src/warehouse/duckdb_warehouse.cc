@@ -1,9 +1,14 @@
 #include <sys/stat.h>
 
+#include <atomic>
+#include <mutex>
+#include <shared_mutex>
+
 #include "base/bytes.h"
 #include "warehouse/duckdb.h"
 #include "warehouse/duckdb_types.h"
 #include "warehouse/export_sql.h"
+#include "warehouse/migration_sql.h"
 #include "warehouse/removal_sql.h"
 #include "warehouse/schema.h"
 #include "warehouse/warehouse.h"
@@ -20,44 +25,9 @@ constexpr std::size_t kRowsWithoutLog = kRowGroup / 4 * 3 + 1;
 // that is not full then is written again the next time: the longer the log, the smaller its share.
 constexpr std::uint64_t kLogBytes = 32 << 20;
 
-// The statements that make the tables and columns of version `kSchemaVersion` out of those of
-// version `from`; 0 is an empty file. What is there already stays.
-std::vector<std::string> statements(std::uint32_t from) {
-  std::vector<std::string> out;
-  if (from == 0) {
-    for (const auto& table : noun_tables()) {
-      std::string sql = "CREATE TABLE " + std::string(table.name) + " (";
-      for (const auto& column : table.columns) {
-        sql += std::string(column.name) + " " + std::string(column.type) + ",";
-      }
-      sql.back() = ')';
-      out.push_back(sql);
-    }
-    out.emplace_back("CREATE TABLE hits (sequence UBIGINT NOT NULL)");
-    out.emplace_back("CREATE TABLE schema_version (version UINTEGER)");
-    out.emplace_back("INSERT INTO schema_version VALUES (" + std::to_string(kSchemaVersion) + ")");
-  }
-  for (const auto& column : kHitColumns) {
-    if (column.since <= from || column.name == "sequence") continue;
-    const auto type = std::visit([]<class T>(T HitRow::*) { return sql_type<T>(); }, column.field);
-    out.push_back("ALTER TABLE hits ADD COLUMN IF NOT EXISTS " + std::string(column.name) + " " +
-                  type);
-  }
-  return out;
-}
-
-// What gives their values to the rows that are there, and then says that all is done. After the
-// transaction of statements(): the engine changes no row of a table that it alters.
-std::vector<std::string> row_statements(std::uint32_t from) {
-  std::vector<std::string> out;
-  for (const auto& column : kHitColumns) {
-    if (column.since <= from || column.before.empty()) continue;
-    out.push_back("UPDATE hits SET " + std::string(column.name) + " = (" +
-                  std::string(column.before) + ")");
-  }
-  out.push_back("UPDATE schema_version SET version = " + std::to_string(kSchemaVersion));
-  return out;
-}
+// What the engine may keep of what it wrote, in case somebody asks for it. Left alone it keeps as
+// much as its limit allows, and who only fills it needs none of it.
+constexpr std::uint64_t kKeptBytes = 24 << 20;
 
 std::string mark_statement(const Mark& mark) {
   return "INSERT INTO mark VALUES (" + std::to_string(mark.node) + ",'" +
@@ -96,8 +66,12 @@ std::optional<FileId> file_id(const std::string& path) {
 
 class DuckWarehouse final : public Warehouse {
  public:
-  DuckWarehouse(std::string path, DuckDb database, DuckConnection loader)
-      : path_(std::move(path)), database_(std::move(database)), loader_(std::move(loader)) {
+  DuckWarehouse(std::string path, std::uint64_t memory_bytes, DuckDb database,
+                DuckConnection loader)
+      : path_(std::move(path)),
+        memory_bytes_(memory_bytes),
+        database_(std::move(database)),
+        loader_(std::move(loader)) {
     for (const auto& column : kHitColumns) {
       hit_types_.push_back(
           std::visit([]<class T>(T HitRow::*) { return logical_type<T>(); }, column.field));
@@ -121,11 +95,21 @@ class DuckWarehouse final : public Warehouse {
   Result<WarehouseTotals> totals(Sequence up_to) override;
   Result<std::optional<Mark>> write_to(const std::string& to, const Question& question) override;
   bool is_in_place() const override { return file_id(path_) == file_; }
+  std::uint64_t held_bytes() const override { return held_bytes_; }
 
  private:
+  // A question's own connection. While there is one, the engine has all of its memory.
+  struct Asking {
+    std::shared_lock<std::shared_mutex> memory;
+    DuckConnection connection;
+  };
+
   Result<std::uint32_t> version();
   Result<> in_transaction(const std::function<Result<>()>& change);
   Result<> limit_log(std::uint64_t bytes);
+  Result<> limit_memory(std::uint64_t bytes);
+  Result<> let_go();
+  Result<Asking> asking();
   template <class Row, class Put>
   Result<> append(const char* table, std::vector<duckdb_logical_type>& types,
                   std::span<const Row> rows, Put put_columns);
@@ -136,8 +120,11 @@ class DuckWarehouse final : public Warehouse {
   Result<std::optional<Mark>> mark_seen_by(DuckConnection& connection);
 
   std::string path_;
+  std::uint64_t memory_bytes_;
   DuckDb database_;
   DuckConnection loader_;
+  std::shared_mutex asking_;
+  std::atomic<std::uint64_t> held_bytes_ = 0;
   std::vector<duckdb_logical_type> hit_types_, page_types_;
   std::optional<FileId> file_;
   std::optional<std::uint64_t> log_limit_;
@@ -163,8 +150,8 @@ Result<> DuckWarehouse::prepare() {
       return {};
     });
   };
-  if (auto done = run_all(statements(*found)); !done || *found == 0) return done;
-  return run_all(row_statements(*found));
+  if (auto done = run_all(migration(*found)); !done || *found == 0) return done;
+  return run_all(row_migration(*found));
 }
 
 Result<std::uint32_t> DuckWarehouse::version() {
@@ -206,12 +193,39 @@ Result<> DuckWarehouse::limit_log(std::uint64_t bytes) {
 Result<> DuckWarehouse::load(const Rows& rows, const Mark& mark) {
   const bool is_large = rows.hits.size() >= kRowsWithoutLog;
   if (auto done = limit_log(is_large ? 0 : kLogBytes); !done) return done;
-  return in_transaction([&]() -> Result<> {
+  auto loaded = in_transaction([&]() -> Result<> {
     if (auto done = add_hits(rows.hits); !done) return done;
     if (auto done = add_nouns(rows); !done) return done;
     if (auto done = set_voids(rows.voids); !done) return done;
     return set_mark(loader_, mark);
   });
+  if (!loaded) return loaded;
+  return let_go();
+}
+
+Result<> DuckWarehouse::limit_memory(std::uint64_t bytes) {
+  return loader_.run("SET memory_limit = '" + std::to_string(bytes) + "B'");
+}
+
+// The engine lets go of what it keeps when its limit is lowered; where it cannot go as far, it
+// says so and has let go of what it could.
+Result<> DuckWarehouse::let_go() {
+  if (const std::unique_lock alone(asking_, std::try_to_lock); alone) {
+    static_cast<void>(limit_memory(std::min(kKeptBytes, memory_bytes_)));
+    if (auto done = limit_memory(memory_bytes_); !done) return done;
+  }
+  const auto held =
+      ask_number(loader_, "SELECT sum(memory_usage_bytes)::UBIGINT FROM duckdb_memory()");
+  if (!held) return held.error();
+  held_bytes_ = *held;
+  return {};
+}
+
+Result<DuckWarehouse::Asking> DuckWarehouse::asking() {
+  std::shared_lock memory(asking_);
+  auto connection = database_.connect();
+  if (!connection) return connection.error();
+  return Asking{std::move(memory), std::move(*connection)};
 }
 
 // `put_columns(appender, rows)` fills a chunk.
@@ -300,23 +314,24 @@ Result<bool> DuckWarehouse::holds_details(std::span<const RemovalRow> removals) 
 Result<> DuckWarehouse::write_without(const std::string& to, std::span<const RemovalRow> removals,
                                       const Mark& mark) {
   // Its own connection: what failed is undone with it.
-  auto connection = database_.connect();
-  if (!connection) return connection.error();
+  auto asking = this->asking();
+  if (!asking) return asking.error();
+  auto& connection = asking->connection;
   std::string here;
-  auto done = connection->ask("SELECT current_database()",
-                              [&](const DuckChunk& chunk) { here = '"' + chunk.text(0, 0) + '"'; });
+  auto done = connection.ask("SELECT current_database()",
+                             [&](const DuckChunk& chunk) { here = '"' + chunk.text(0, 0) + '"'; });
   if (!done) return done;
   std::vector<std::string> all{"ATTACH " + sql_text(to) + " AS pruned", "USE pruned",
                                "BEGIN TRANSACTION"};
-  for (auto& sql : statements(0)) all.push_back(std::move(sql));
+  for (auto& sql : migration(0)) all.push_back(std::move(sql));
   for (auto& sql : copy_without(here + ".main", removals)) all.push_back(std::move(sql));
   all.emplace_back(mark_statement(mark));
   all.insert(all.end(), {"COMMIT", "CHECKPOINT pruned", "USE " + here, "DETACH pruned"});
   for (const auto& sql : all) {
-    if (done = connection->run(sql); done) continue;
+    if (done = connection.run(sql); done) continue;
     for (const auto& undo : {std::string("ROLLBACK"), "USE " + here,
                              std::string("DETACH DATABASE IF EXISTS pruned")}) {
-      static_cast<void>(connection->run(undo));
+      static_cast<void>(connection.run(undo));
     }
     return done;
   }
@@ -324,15 +339,17 @@ Result<> DuckWarehouse::write_without(const std::string& to, std::span<const Rem
 }
 
 Result<std::uint64_t> DuckWarehouse::hits_in(const VoidRow& span) {
-  auto connection = database_.connect();
-  if (!connection) return connection.error();
-  return ask_number(*connection, count_in(span));
+  auto asking = this->asking();
+  if (!asking) return asking.error();
+  auto& connection = asking->connection;
+  return ask_number(connection, count_in(span));
 }
 
 Result<std::optional<Mark>> DuckWarehouse::loaded() {
-  auto connection = database_.connect();
-  if (!connection) return connection.error();
-  return mark_seen_by(*connection);
+  auto asking = this->asking();
+  if (!asking) return asking.error();
+  auto& connection = asking->connection;
+  return mark_seen_by(connection);
 }
 
 Result<std::optional<Mark>> DuckWarehouse::mark_seen_by(DuckConnection& connection) {
@@ -360,10 +377,11 @@ Result<std::optional<Mark>> DuckWarehouse::mark_seen_by(DuckConnection& connecti
 }
 
 Result<std::map<SiteId, std::string>> DuckWarehouse::zones() {
-  auto connection = database_.connect();
-  if (!connection) return connection.error();
+  auto asking = this->asking();
+  if (!asking) return asking.error();
+  auto& connection = asking->connection;
   std::map<SiteId, std::string> zones;
-  const auto asked = connection->ask("SELECT site, zone FROM sites", [&](const DuckChunk& chunk) {
+  const auto asked = connection.ask("SELECT site, zone FROM sites", [&](const DuckChunk& chunk) {
     for (std::size_t i = 0; i < chunk.rows(); ++i) {
       zones[SiteId{chunk.column<std::uint32_t>(0)[i]}] = chunk.text(1, i);
     }
@@ -373,11 +391,12 @@ Result<std::map<SiteId, std::string>> DuckWarehouse::zones() {
 }
 
 Result<WarehouseTotals> DuckWarehouse::totals(Sequence up_to) {
-  auto connection = database_.connect();
-  if (!connection) return connection.error();
+  auto asking = this->asking();
+  if (!asking) return asking.error();
+  auto& connection = asking->connection;
   WarehouseTotals totals;
   const auto until = " WHERE sequence <= " + std::to_string(up_to.value);
-  auto asked = connection->ask(
+  auto asked = connection.ask(
       "SELECT enum_code(kind)::UBIGINT, count(*)::UBIGINT FROM hits" + until + " GROUP BY kind",
       [&](const DuckChunk& chunk) {
         for (std::size_t i = 0; i < chunk.rows(); ++i) {
@@ -386,7 +405,7 @@ Result<WarehouseTotals> DuckWarehouse::totals(Sequence up_to) {
       });
   if (!asked) return asked.error();
   const auto sums = [&](const char* of, const auto& take) {
-    return connection->ask(
+    return connection.ask(
         std::string("SELECT ") + of + ", count(*)::UBIGINT, (sum(" + of +
             "_ordinal) & 18446744073709551615)::UBIGINT FROM hits" + until +
             " AND is_counted GROUP BY " + of,
@@ -410,18 +429,19 @@ Result<WarehouseTotals> DuckWarehouse::totals(Sequence up_to) {
 
 Result<std::optional<Mark>> DuckWarehouse::write_to(const std::string& to,
                                                     const Question& question) {
-  auto connection = database_.connect();
-  if (!connection) return connection.error();
+  auto asking = this->asking();
+  if (!asking) return asking.error();
+  auto& connection = asking->connection;
   // The rows and the mark of one moment.
-  if (auto begun = connection->run("BEGIN TRANSACTION"); !begun) return begun.error();
-  const auto mark = mark_seen_by(*connection);
+  if (auto begun = connection.run("BEGIN TRANSACTION"); !begun) return begun.error();
+  const auto mark = mark_seen_by(connection);
   if (!mark) return mark.error();
   for (const auto& sql : export_statements(to, question)) {
-    const auto done = connection->run(sql);
+    const auto done = connection.run(sql);
     if (done) continue;
     // A copy that stays attached keeps its file, which nobody sees any more, on a disk that is
     // full.
-    for (const auto& undo : undo_statements(to)) static_cast<void>(connection->run(undo));
+    for (const auto& undo : undo_statements(to)) static_cast<void>(connection.run(undo));
     return done.error();
   }
   return *mark;
@@ -431,8 +451,9 @@ Result<std::optional<Mark>> DuckWarehouse::write_to(const std::string& to,
 
 Result<std::unique_ptr<Warehouse>> Warehouse::open(const std::string& path,
                                                    const WarehouseOptions& options) {
+  const auto memory_bytes = options.memory_bytes / 4 * 3;
   auto database =
-      DuckDb::open(path, {{"memory_limit", std::to_string(options.memory_bytes / 4 * 3) + "B"},
+      DuckDb::open(path, {{"memory_limit", std::to_string(memory_bytes) + "B"},
                           {"threads", std::to_string(options.threads)},
                           // It opens no connection and loads no code that was not linked in.
                           {"autoinstall_known_extensions", "false"},
@@ -441,7 +462,8 @@ Result<std::unique_ptr<Warehouse>> Warehouse::open(const std::string& path,
   if (!database) return database.error();
   auto loader = database->connect();
   if (!loader) return loader.error();
-  auto warehouse = std::make_unique<DuckWarehouse>(path, std::move(*database), std::move(*loader));
+  auto warehouse =
+      std::make_unique<DuckWarehouse>(path, memory_bytes, std::move(*database), std::move(*loader));
   if (auto done = warehouse->prepare(); !done) return done.error();
   return std::unique_ptr<Warehouse>(std::move(warehouse));
 }

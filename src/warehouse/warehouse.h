@@ -102,6 +102,9 @@ class Warehouse {
   };
   virtual Result<std::optional<Mark>> write_to(const std::string& to, const Question& question) = 0;
 
+  // What the engine held in memory after the last load(): little, unless somebody was asking.
+  virtual std::uint64_t held_bytes() const = 0;
+
   // Whether its file still is the one at its path.
   virtual bool is_in_place() const = 0;
 };

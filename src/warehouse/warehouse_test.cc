@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <random>
 
 #include "warehouse/duckdb.h"
 #include "warehouse/schema.h"
@@ -187,6 +188,26 @@ TEST_F(WarehouseTest, AsManyPagesAsHitsAndOneThatComesAgain) {
                 "AND site = page % 7 + 1"),
             "4999");
   EXPECT_EQ(ask("SELECT url FROM pages WHERE page = 3001"), "https://a.example/again");
+}
+
+TEST_F(WarehouseTest, WhatWasLoadedIsNotKeptInMemory) {
+  constexpr std::uint64_t kLoads = 20;
+  auto warehouse = open();
+  Rows rows;
+  std::mt19937_64 noise(1);  // Which no engine can compress.
+  std::uint64_t largest = 0;
+  for (std::uint64_t load = 0; load < kLoads; ++load) {
+    rows.clear();
+    add_hits(rows, 1 + load * kRowGroup, kRowGroup);
+    for (auto& row : rows.hits) row.visitor = row.visit = noise();
+    ASSERT_TRUE(warehouse->load(rows, mark_at(load + 1)));
+    largest = std::max(largest, warehouse->held_bytes());
+  }
+  const auto file = std::filesystem::file_size(path_);
+  EXPECT_GT(file, std::uint64_t{24} << 20);  // It would be kept otherwise.
+  EXPECT_LT(largest, std::uint64_t{26} << 20);
+  EXPECT_EQ(warehouse->totals(Sequence{~std::uint64_t{0} >> 1}).value().kinds[0],
+            kLoads * kRowGroup);
 }
 
 TEST_F(WarehouseTest, AFileThatIsNoWarehouseIsToldFromANewerOne) {
