@@ -21,7 +21,7 @@ TEST(ShardedIndex, FindsWhatAMapFindsThroughInsertsAndErases) {
   const auto hash_of = [&](std::uint32_t slot) { return hashes.at(slot); };
   for (std::uint32_t step = 0; step < 50'000; ++step) {
     if (hashes.empty() || chance.below(5) < 3) {
-      const auto hash = chance.below(4) << 56 | chance.below(200);
+      const auto hash = chance.below(4) << 56 | chance.below(3) << 51 | chance.below(200);
       hashes.emplace(step, hash);
       index.insert(hash, step, hash_of);
     } else {
@@ -49,6 +49,43 @@ TEST(ShardedIndex, ReservedOrNotFindsTheSame) {
     for (std::uint32_t slot = 0; slot < hashes.size(); ++slot) {
       ASSERT_EQ(index.find(hashes[slot], [&](auto s) { return s == slot; }), slot);
     }
+  }
+}
+
+TEST(ShardedIndex, TheLastSlotThatItTakes) {
+  ShardedIndex index;
+  constexpr auto kLast = ShardedIndex::kSlotsMax - 1;
+  const auto hash = ~std::uint64_t{0};
+  index.insert(hash, kLast, [&](std::uint32_t) { return hash; });
+  EXPECT_EQ(index.find(hash, [](auto slot) { return slot == kLast; }), kLast);
+  EXPECT_DEATH(index.insert(hash, kLast + 1, [&](std::uint32_t) { return hash; }), "kSlotsMax");
+}
+
+TEST(PageTable, LoadedOrAddedTheSameIsFound) {
+  SeededEntropy chance(3);
+  PageTable added, loaded;
+  std::vector<PageTable::Row> rows;
+  for (std::uint64_t n = 1; n <= 100'000; ++n) {
+    PageTable::Row row{.count = n, .site = SiteId{1 + static_cast<std::uint32_t>(n % 5)}};
+    chance.fill(row.key);
+    row.nameless = n % 7 == 0;
+    rows.push_back(row);
+    const auto page = added.add(row.key, row.site);
+    added.set_count(page, row.count);
+    if (row.nameless) added.drop_name(page);
+  }
+  const auto all = std::span(rows);
+  loaded.reserve(50'000);
+  loaded.add_all(all.first(1));
+  loaded.add_all(all.subspan(1, 69'999));
+  loaded.add_all(all.subspan(70'000));
+  ASSERT_EQ(loaded.size(), added.size());
+  for (const auto& row : rows) {
+    const auto page = loaded.find(row.key);
+    ASSERT_EQ(page, added.find(row.key));
+    ASSERT_EQ(loaded.count(*page), added.count(*page));
+    ASSERT_EQ(loaded.site(*page), added.site(*page));
+    ASSERT_EQ(loaded.is_nameless(*page), added.is_nameless(*page));
   }
 }
 

@@ -9,6 +9,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 
 #include "counters/sharded_index.h"
 #include "model/ids.h"
@@ -17,7 +18,7 @@ namespace nando {
 
 class PageTable {
  public:
-  static constexpr std::uint32_t kPagesMax = 1U << 30;
+  static constexpr std::uint32_t kPagesMax = ShardedIndex::kSlotsMax;
 
   PageTable();
   ~PageTable();
@@ -30,8 +31,16 @@ class PageTable {
   // The writer.
   std::optional<PageId> find_unlocked(const PageKey& key) const;
   PageId add(const PageKey& key, SiteId site);
-  void reserve(std::uint32_t pages) { index_.reserve(pages); }  // Before the first add().
-  void remove_last();                                           // Takes back the last add().
+  void reserve(std::uint32_t pages) { index_.reserve(pages); }  // Before the first page.
+  // The same for many, with all that is known of them. Before anybody reads.
+  struct Row {
+    PageKey key{};
+    std::uint64_t count = 0;
+    SiteId site;
+    bool nameless = false;
+  };
+  void add_all(std::span<const Row> rows);
+  void remove_last();  // Takes back the last add().
   void set_count(PageId page, std::uint64_t count) {
     at(page).count.store(count, std::memory_order_release);
   }
@@ -57,6 +66,7 @@ class PageTable {
   static constexpr std::uint32_t kNameless = 1U << 31;
   static constexpr std::uint32_t kChunk = 1U << 15;  // Entries; a MiB that never moves.
 
+  Entry& append(const PageKey& key, SiteId site);
   Entry& at(PageId page) const {
     const auto slot = page.value - 1;
     return chunks_[slot / kChunk].load(std::memory_order_acquire)[slot % kChunk];

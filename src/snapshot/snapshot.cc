@@ -137,13 +137,9 @@ bool get(SnapshotReader& in, const Key128& hash_key, Small& small, Entries& entr
 constexpr std::uint32_t kNamelessPage = 1U << 31;
 static_assert(SiteCounts::kSitesMax < kNamelessPage);
 
-struct PageRow {
-  PageKey key{};
-  std::uint64_t count = 0;
-  SiteId site;
-  bool nameless = false;
-};
+using PageRow = PageTable::Row;
 constexpr std::size_t kPageBytes = sizeof(PageKey) + sizeof(std::uint64_t) + sizeof(SiteId);
+constexpr std::size_t kPagesAtOnce = 1 << 18;  // That are loaded: 8 MiB of rows.
 
 void put_page(SnapshotWriter& out, const PageRow& row) {
   out.put(row.key);
@@ -390,11 +386,11 @@ Result<> read_snapshot(Directory& directory, const Key128& hash_key, Counters& i
     return damaged(directory);
   }
   into.pages().reserve(static_cast<std::uint32_t>(small.pages));
-  for (std::uint64_t i = 0; in.ok() && i < small.pages; ++i) {
-    const auto row = get_page(in);
-    const auto page = into.pages().add(row.key, row.site);
-    into.pages().set_count(page, row.count);
-    if (row.nameless) into.pages().drop_name(page);
+  std::vector<PageRow> rows;
+  for (auto left = small.pages; in.ok() && left > 0; left -= rows.size()) {
+    rows.resize(std::min<std::uint64_t>(left, kPagesAtOnce));
+    for (auto& row : rows) row = get_page(in);
+    into.pages().add_all(rows);
   }
   if (!in.finish()) return damaged(directory);
   into.set_position(small.position, small.committed);
