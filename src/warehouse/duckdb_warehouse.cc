@@ -25,9 +25,11 @@ constexpr std::size_t kRowsWithoutLog = kRowGroup / 4 * 3 + 1;
 // that is not full then is written again the next time: the longer the log, the smaller its share.
 constexpr std::uint64_t kLogBytes = 32 << 20;
 
-// What the engine may keep of what it wrote, in case somebody asks for it. Left alone it keeps as
-// much as its limit allows, and who only fills it needs none of it.
-constexpr std::uint64_t kKeptBytes = 24 << 20;
+// What the engine may keep of what it wrote, and how much it lets go of when that is more. Left
+// alone it keeps as much as its limit allows, and who only fills it needs none of it. It also gives
+// all free memory back then, of which the next load needs some again: not to be done too often.
+constexpr std::uint64_t kKeptBytesMax = 32 << 20;
+constexpr std::uint64_t kKeptBytesMin = 8 << 20;
 
 std::string mark_statement(const Mark& mark) {
   return "INSERT INTO mark VALUES (" + std::to_string(mark.node) + ",'" +
@@ -210,15 +212,15 @@ Result<> DuckWarehouse::limit_memory(std::uint64_t bytes) {
 // The engine lets go of what it keeps when its limit is lowered; where it cannot go as far, it
 // says so and has let go of what it could.
 Result<> DuckWarehouse::let_go() {
-  if (const std::unique_lock alone(asking_, std::try_to_lock); alone) {
-    static_cast<void>(limit_memory(std::min(kKeptBytes, memory_bytes_)));
-    if (auto done = limit_memory(memory_bytes_); !done) return done;
-  }
   const auto held =
       ask_number(loader_, "SELECT sum(memory_usage_bytes)::UBIGINT FROM duckdb_memory()");
   if (!held) return held.error();
   held_bytes_ = *held;
-  return {};
+  if (*held <= kKeptBytesMax) return {};
+  const std::unique_lock alone(asking_, std::try_to_lock);
+  if (!alone) return {};
+  static_cast<void>(limit_memory(std::min(kKeptBytesMin, memory_bytes_)));
+  return limit_memory(memory_bytes_);
 }
 
 Result<DuckWarehouse::Asking> DuckWarehouse::asking() {
