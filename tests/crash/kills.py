@@ -119,7 +119,7 @@ class Chain:
                 again=self.log,
                 log=self.log,
             )
-            until = time.monotonic() + self.random.uniform(0.03, 0.4) + (0.15 if exact else 0)
+            until = time.monotonic() + self.random.uniform(0.03, 0.4) + (1.5 if exact else 0)
             while time.monotonic() < until and self.server.process.poll() is None:
                 time.sleep(0.002)
             if self.server.process.poll() is not None:
