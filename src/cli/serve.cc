@@ -47,9 +47,10 @@ using namespace std::chrono_literals;
 constexpr auto kTick = 100ms;
 constexpr auto kDrainPatience = 1500ms;  // For answers under way when the server is told to stop.
 constexpr auto kStopLimit = 1900ms;      // Then the process ends, whatever a disk or a client does.
-// Sealing takes a twentieth of what counting takes. At 19 it would get a seventieth of a busy core,
-// and full segments would fill the disk.
-constexpr Chore::Pace kKeeperPace{.nice = 10, .when_done = 50ms, .after_error = 200ms};
+// Sealing takes a twentieth of what counting takes. Were it the last, full segments would fill the
+// disk of a busy machine.
+constexpr Chore::Pace kKeeperPace{
+    .rank = Chore::Rank::behind, .when_done = 50ms, .after_error = 200ms};
 // A segment of 64 MiB each ten seconds: a journal of 500 GB is read again within a day.
 constexpr Chore::Pace kScrubPace{.when_done = 10s, .after_error = 60s};
 // It looks whether a day has begun, or a site's setting has changed.

@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import tempfile
+import time
 
 from check import id_of
 from server import Server, command
@@ -110,6 +111,32 @@ def one_server(report):
         report.equal("its address is gone", (server.data / "address").exists(), False)
         third = server.start()
         report.equal("another may follow", third.command("health").returncode, DONE)
+
+
+def ranks_by_thread(pid):
+    """{name: (policy, niceness)}"""
+    ranks = {}
+    for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
+        thread = int(task.name)
+        ranks[(task / "comm").read_text(encoding="ascii").strip()] = (
+            os.sched_getscheduler(thread), os.getpriority(os.PRIO_PROCESS, thread))
+    return ranks
+
+
+def who_stands_back(report):
+    """Where cores are short, those who answer have them first."""
+    with Server() as server:
+        server.start()
+        ranks = ranks_by_thread(server.process.pid)
+        until = time.monotonic() + 2  # A thread says it of itself, when it begins.
+        while ranks["retention"][0] != os.SCHED_IDLE and time.monotonic() < until:
+            time.sleep(0.02)
+            ranks = ranks_by_thread(server.process.pid)
+        mine = os.getpriority(os.PRIO_PROCESS, 0)
+        report.equal("a loop", ranks["http-0"], (os.SCHED_OTHER, mine))
+        report.equal("the keeper, who must keep up", ranks["keeper"], (os.SCHED_OTHER, 10))
+        for name in ("feed", "scrub", "retention"):
+            report.equal(name, ranks[name][0], os.SCHED_IDLE)
 
 
 def at_once(report):
@@ -232,4 +259,5 @@ def files(report):
         report.equal("healthz", server.ask(get("/healthz")).json(), {"status": "counting"})
 
 
-ALL = (beside_and_without, wrong_calls, one_server, at_once, reports, lists, configuration, files)
+ALL = (beside_and_without, wrong_calls, one_server, who_stands_back, at_once, reports, lists,
+       configuration, files)

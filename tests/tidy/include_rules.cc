@@ -52,7 +52,7 @@ const std::vector<Library>& libraries() {
       {"netinet/", {"http", "webhooks"}},
       {"poll.h", {"datadir", "http", "cli"}},
       {"pthread.h", {"disk", "datadir", "http", "api", "cli", "store", "webhooks"}},
-      {"sched.h", {"datadir", "http", "cli"}},
+      {"sched.h", {"datadir", "http", "cli", "store"}},
       {"signal.h", {"datadir", "cli"}},
       {"stdlib.h",
        {"disk", "datadir", "cli", "warehouse"}},  // mkdtemp, setenv: what <cstdlib> lacks.
