@@ -4,6 +4,8 @@ The server and its client are those of tests/crash (harness.py). Every figure is
 target beside it, as a row of the table in README.md.
 """
 import contextlib
+import dataclasses
+import json
 import os
 import pathlib
 import re
@@ -224,6 +226,56 @@ def cpu_per_request(pids, wrk, port, kind, connections, seconds):
     before = cpu_seconds(pids)
     count, bad = wrk.run(port, kind, connections, seconds)
     return (cpu_seconds(pids) - before) / count * 1e6, count / seconds, bad
+
+
+def wait_caught_up(server):
+    """Until every hit is in the warehouse."""
+    while True:
+        state = json.loads(server.get("/readyz")[1])
+        if state["warehouse"]["sequence"] >= state["sequence"]:
+            return
+        time.sleep(0.02)
+
+
+@dataclasses.dataclass
+class Turn:
+    """What a hit cost in a turn of ours, in microseconds of CPU."""
+
+    whole: float  # All threads, until it was in the warehouse: the feed works when others do not.
+    counting: float  # The I/O loops and the committer: what it takes to count and to answer.
+    by_thread: dict
+    hits: int
+    bad: str
+
+
+def our_turn(server, wrk, kind, connections, seconds):
+    wait_caught_up(server)
+    before = cpu_by_thread(server.process.pid)
+    hits, bad = wrk.run(server.port, kind, connections, seconds)
+    counted = spent(before, cpu_by_thread(server.process.pid), hits)
+    wait_caught_up(server)
+    whole = spent(before, cpu_by_thread(server.process.pid), hits)
+    io = ("http-", "nandolytics/")  # The committer has the program's name.
+    counting = sum(us for name, us in counted.items() if name.startswith(io))
+    return Turn(sum(whole.values()), counting, whole, hits, bad)
+
+
+def spent(before, after, hits):
+    """{thread id and name: microseconds a hit}"""
+    return {name: (after[name] - before.get(name, 0)) / hits * 1e6 for name in after}
+
+
+def by_thread(turns):
+    """What each thread took of a hit, where that is more than nothing."""
+    means = {
+        name: statistics.mean(turn.by_thread.get(name, 0) for turn in turns)
+        for name in turns[-1].by_thread
+    }
+    return ", ".join(
+        f"{name} {us:.2f} us"
+        for name, us in sorted(means.items(), key=lambda item: -item[1])
+        if us >= 0.01
+    )
 
 
 @contextlib.contextmanager

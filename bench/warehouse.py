@@ -16,15 +16,17 @@ from rig import (  # noqa: E402
     Nginx,
     Server,
     Wrk,
+    by_thread,
     client,
-    cpu_by_thread,
     cpu_per_request,
-    cpu_seconds,
     finish,
     load,
+    median_and_spread,
     note,
+    our_turn,
     row,
     rss_bytes,
+    wait_caught_up,
     workshop,
 )
 
@@ -37,14 +39,6 @@ BACKUPS = 7
 
 def ready(server):
     return json.loads(server.get("/readyz")[1])
-
-
-def wait_caught_up(server):
-    while True:
-        state = ready(server)
-        if state["warehouse"]["sequence"] >= state["sequence"]:
-            return
-        time.sleep(0.02)
 
 
 def memory(server):
@@ -84,27 +78,19 @@ def lag(server):
 
 def cpu(server, nginx, wrk):
     """Until every hit is in the warehouse."""
-    ratios = []
+    ratios, turns = [], []
     for _ in range(ROUNDS):
         theirs = cpu_per_request(nginx.pids(), wrk, nginx.port, "mix", 64, SECONDS)[0]
-        wait_caught_up(server)
-        before, threads = cpu_seconds([server.process.pid]), cpu_by_thread(server.process.pid)
-        count, _ = wrk.run(server.port, "mix", 64, SECONDS)
-        wait_caught_up(server)
-        ours = (cpu_seconds([server.process.pid]) - before) / count * 1e6
-        after = cpu_by_thread(server.process.pid)
-        ratios.append(ours / theirs)
-    ratio = statistics.median(ratios)
+        turns.append(our_turn(server, wrk, "mix", 64, SECONDS))
+        ratios.append(turns[-1].whole / theirs)
+    ratio, spread = median_and_spread(ratios)
     row(
         "CPU per hit until it is in the warehouse, mix, 64 connections, of nginx's 204",
-        f"{ratio:.2f}x ({min(ratios):.2f} to {max(ratios):.2f} in {ROUNDS} rounds)",
+        f"{ratio:.2f}x ({spread})",
         "1.5x",
         ratio <= 1.5,
     )
-    spent = {n: (after[n] - threads.get(n, 0)) / count * 1e6 for n in after}
-    note(f"the last round: ours {ours:.1f} us, nginx {theirs:.1f} us; by thread: " + ", ".join(
-        f"{n} {us:.2f} us" for n, us in sorted(spent.items(), key=lambda i: -i[1]) if us >= 0.01
-    ))
+    note(f"by thread: {by_thread(turns)}")
 
 
 def p99(server, seed):
